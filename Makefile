@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Every target is a script in scripts/.
+
+export MACHINE SUITE KERNEL ACCEL
+
+.SILENT:
+.PHONY: help demo check tree export export-check lint kunit e2e shell series
+.PHONY: check-bisect packages ready
+
+help:
+	sed -n 's/^## \{0,1\}//p' Makefile
+
+## make demo           the main job on a real driver, as a transcript
+## make check          lint, KUnit and end-to-end tests on every machine
+##
+## make tree           patches/ -> build/linux, one commit per patch
+## make export         build/linux -> patches/
+## make export-check   do they agree?
+## make series         build/series, ready for git send-email
+##
+## make lint           checkpatch, sparse, W=1, shellcheck
+## make kunit          the KUnit suites; SUITE= is a glob
+## make e2e            the tests that run in the guests
+## make check-bisect   does every patch build by itself?
+## make shell          a shell in a guest
+##
+## MACHINE=vexpress|virt|q35   instead of all (demo, shell: vexpress)
+## KERNEL=tree|tarball         a Linux 7.3.x of your own as the base
+## ACCEL=kvm                   QEMU with KVM, which only helps q35
+
+packages:
+	scripts/packages
+
+# The tree that the tests use: as it is, when it has work in it.
+ready: packages
+	scripts/tree --lax
+
+tree: packages
+	scripts/tree
+
+export:
+	scripts/export
+
+export-check:
+	scripts/export --check
+
+series:
+	scripts/series
+
+demo check lint kunit e2e shell check-bisect: ready
+	scripts/$@

@@ -1,0 +1,360 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Bad input to the scripts: each gives one clear line and leaves nothing half
+# done. On a copy of them, with a Linux of four files and a cache of its own.
+#
+# shellcheck shell=bash
+
+setup()
+{
+	P=$BATS_TEST_TMPDIR/project
+	FAKE=$BATS_TEST_TMPDIR/linux
+	STUBS=$BATS_TEST_TMPDIR/stubs
+	export XDG_CACHE_HOME=$BATS_TEST_TMPDIR/cache
+	unset MACHINE SUITE KERNEL ACCEL
+
+	mkdir -p "$P/patches" "$STUBS" "$FAKE/kernel"
+	cp -r "$BATS_TEST_DIRNAME/../Makefile" "$BATS_TEST_DIRNAME/../scripts" \
+		"$BATS_TEST_DIRNAME/../machines" "$P"
+	cd "$P"
+
+	printf 'VERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 99\n' >"$FAKE/Makefile"
+	: >"$FAKE/Kbuild"
+	seq 20 >"$FAKE/kernel/numbers"
+	echo one >"$FAKE/kernel/file"
+	PATH=$STUBS:$PATH
+}
+
+# stub NAME: a program of that name that comes first, from standard input
+stub()
+{
+	{ echo '#!/bin/bash'; cat; } >"$STUBS/$1"
+	chmod +x "$STUBS/$1"
+}
+
+git_tree()
+{
+	git -C build/linux -c user.name=Nobody -c user.email=nobody@example.org "$@"
+}
+
+tree_of_two()
+{
+	make -s tree KERNEL="$FAKE"
+	sed -i 's/^3$/three/' build/linux/kernel/numbers
+	git_tree commit -qam 'kernel: count better' -m 'Words are better than digits.'
+	echo two >>build/linux/kernel/file
+	git_tree commit -qam 'kernel: add two' -m 'One is not enough.'
+	make -s export
+}
+
+# What must not change
+state()
+{
+	find patches -type f -printf '%p %T@ ' -exec sha256sum {} +
+	[ ! -d build/linux ] || {
+		git -C build/linux rev-parse HEAD series base
+		git -C build/linux status --porcelain
+		find build/linux -name .git -prune -o -type f -printf '%p %T@\n'
+	}
+	# Locks and logs are no product.
+	find build -mindepth 1 -maxdepth 1 ! -name '.lock-*' ! -name '*.log' 2>/dev/null || :
+}
+
+# refused TEXT COMMAND...: fails with one line that has TEXT, and changes nothing
+refused()
+{
+	local text=$1 before lines
+
+	shift
+	before=$(state)
+	run "$@"
+	echo "$output"
+	[ "$status" -ne 0 ]
+	lines=$(grep -vE '^(make(\[[0-9]+\])?: \*\*\*|== )' <<<"$output")
+	[ "$(wc -l <<<"$lines")" -eq 1 ]
+	[[ $lines == *"$text"* ]]
+	[ "$(state)" = "$before" ]
+}
+
+@test "an unknown MACHINE= is named, with those there are" {
+	local target
+
+	for target in demo check kunit e2e lint shell; do
+		refused "no machine 'vax': MACHINE= takes one of vexpress" make "$target" MACHINE=vax
+	done
+	refused "no machine '../virt'" make kunit MACHINE=../virt
+}
+
+@test "KERNEL= that does not exist" {
+	refused "/no/such does not exist" make tree KERNEL=/no/such
+	[ ! -e build/linux ]
+}
+
+@test "KERNEL= that is not a kernel: a folder, a file, a tarball" {
+	mkdir "$BATS_TEST_TMPDIR/empty"
+	refused "is not a Linux kernel tree" make tree KERNEL="$BATS_TEST_TMPDIR/empty"
+	refused "cannot be unpacked" make tree KERNEL="$P/Makefile"
+	tar -cf "$BATS_TEST_TMPDIR/other.tar" -C "$P" scripts
+	refused "is not a Linux kernel tree" make tree KERNEL="$BATS_TEST_TMPDIR/other.tar"
+	[ ! -e build/linux ]
+}
+
+@test "KERNEL= of another version" {
+	sed -i 's/^PATCHLEVEL.*/PATCHLEVEL = 2/' "$FAKE/Makefile"
+	refused "is Linux 7.2; the series is for 7.3" make tree KERNEL="$FAKE"
+}
+
+@test "KERNEL= as a tarball and as a git tree gives the same base" {
+	tar -cJf "$BATS_TEST_TMPDIR/linux.tar.xz" -C "$BATS_TEST_TMPDIR" linux
+	make -s tree KERNEL="$BATS_TEST_TMPDIR/linux.tar.xz"
+	one=$(git -C build/linux rev-parse base)
+	rm -rf build
+	git init -q "$FAKE"
+	git -C "$FAKE" add -A
+	git -C "$FAKE" -c user.name=n -c user.email=n@example.org commit -qm all
+	echo uncommitted >>"$FAKE/kernel/file"
+	make -s tree KERNEL="$FAKE"
+	[ "$(git -C build/linux rev-parse base)" = "$one" ]
+}
+
+@test "no network: no base" {
+	stub curl <<<'exit 6'
+	stub apt-get <<-'EOF'
+		[ "$1" != indextargets ] || exec /usr/bin/apt-get "$@"
+		echo "E: Could not resolve the mirror" >&2
+		exit 100
+	EOF
+	refused "cannot get Linux 7.3" make tree
+	[ ! -e build/linux ]
+	[ -z "$(find "$XDG_CACHE_HOME" -name '*.tar.xz' -o -name '.fetch.*')" ]
+}
+
+@test "kernel.org with a wrong checksum" {
+	stub curl <<-'EOF'
+		while [ "$1" != -o ]; do shift; done
+		echo "0000 linux-7.3.4.tar.xz" | sed 's/0000/'"$(printf '%064d' 0)"' /;s/   / /' >"$2"
+	EOF
+	refused "does not have the checksum" make tree
+	[ -z "$(find "$XDG_CACHE_HOME" -name '*.tar.xz' -o -name '.fetch.*')" ]
+}
+
+@test "missing packages, and nobody to install them" {
+	stub dpkg-query <<<'exit 1'
+	stub id <<<'echo 1000'
+	stub sudo <<<'exit 1'
+	refused "run this once as root: apt-get install" make tree KERNEL="$FAKE"
+}
+
+@test "a base that the series does not apply to" {
+	tree_of_two
+	rm -rf build
+	sed -i 's/^3$/drei/' "$FAKE/kernel/numbers"
+	refused "kernel-count-better.patch does not apply to Linux 7.3.99: " \
+		make tree KERNEL="$FAKE"
+	[ ! -e build/linux ]
+}
+
+@test "a patch that no longer applies leaves the old tree" {
+	tree_of_two
+	sed -i 's/^ 4$/ four/' patches/kernel-count-better.patch
+	refused "kernel-count-better.patch does not apply to" make tree
+	rm patches/kernel-add-two.patch
+	refused "lists kernel-add-two.patch, which does not exist" make tree
+}
+
+@test "a full disk" {
+	local try='mount -t tmpfs -o size=600k full build && exec "$@"'
+
+	mkdir build
+	unshare -m true 2>/dev/null || skip "unshare -m is not allowed here"
+	head -c 2M /dev/urandom >"$FAKE/kernel/large"
+	refused "no space left" unshare -m bash -c "$try" sh make tree KERNEL="$FAKE"
+	[ ! -e build/linux ]
+}
+
+@test "a full disk while a patch is applied" {
+	local big=$BATS_TEST_TMPDIR/big try
+
+	tree_of_two
+	mkdir "$big"
+	try="mount -t tmpfs -o size=900k full $big && cp -r . $big && cd $big &&
+		sed -i 's/^+two/+zwei/' patches/kernel-add-two.patch &&
+		! dd if=/dev/zero of=filler bs=1k 2>/dev/null &&
+		head=\$(git -C build/linux rev-parse HEAD) &&
+		! make tree && [ \$head = \$(git -C build/linux rev-parse HEAD) ]"
+	unshare -m true 2>/dev/null || skip "unshare -m is not allowed here"
+	run unshare -m bash -c "$try"
+	echo "$output"
+	[ "$status" -eq 0 ]
+}
+
+@test "Ctrl-C in the middle leaves nothing, and the next try works" {
+	stub tar <<-'EOF'
+		/bin/tar "$@"
+		touch "$STARTED"
+		sleep 20
+	EOF
+	export STARTED=$BATS_TEST_TMPDIR/started
+	run python3 - "$FAKE" <<-'EOF'
+		import os, signal, subprocess, sys, time
+		p = subprocess.Popen(["make", "tree", "KERNEL=" + sys.argv[1]], start_new_session=True,
+		        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+		while not os.path.exists(os.environ["STARTED"]):
+		    time.sleep(0.1)
+		os.killpg(p.pid, signal.SIGINT)
+		sys.exit(p.wait() == 0)
+	EOF
+	[ "$status" -eq 0 ]
+	[ ! -e build/linux ]
+	[ -z "$(find build -mindepth 1 ! -name '.lock-*')" ]
+	rm "$STUBS/tar"
+	make -s tree KERNEL="$FAKE"
+	git -C build/linux rev-parse -q --verify base
+}
+
+@test "no patches yet: tree, export and export-check work" {
+	make -s tree KERNEL="$FAKE"
+	make -s export-check
+	make -s export
+	[ ! -s patches/series ]
+	make -s tree
+	make -s export-check
+}
+
+@test "export after tree changes nothing, in any clone and configuration" {
+	tree_of_two
+	before=$(sha256sum patches/*)
+	times=$(stat -c %y patches/*)
+	rm -rf build
+	make -s tree KERNEL="$FAKE"
+	one=$(git -C build/linux rev-parse series)
+	git -C build/linux config diff.noprefix true
+	git -C build/linux config diff.context 9
+	git -C build/linux config core.abbrev 5
+	git -C build/linux config format.signature me
+	git -C build/linux config diff.algorithm patience
+	printf '[format]\n\tnumbered = true\n\tcoverLetter = true\n' >"$BATS_TEST_TMPDIR/.gitconfig"
+	HOME=$BATS_TEST_TMPDIR make -s export
+	HOME=$BATS_TEST_TMPDIR make -s export-check
+	[ "$(sha256sum patches/*)" = "$before" ]
+	[ "$(stat -c %y patches/*)" = "$times" ]
+	rm -rf build
+	make -s tree KERNEL="$FAKE"
+	[ "$(git -C build/linux rev-parse series)" = "$one" ]
+}
+
+@test "tree moves to changed patches, and leaves the files that stay the same" {
+	tree_of_two
+	touch -d 2020-01-01 build/linux/kernel/file
+	git -C build/linux status >/dev/null
+	sed -i 's/^+three/+trois/' patches/kernel-count-better.patch
+	sed -i 's/^index .*//' patches/kernel-count-better.patch
+	run make export-check
+	[ "$status" -ne 0 ]
+	[[ $output == *kernel-count-better.patch* ]]
+	make -s tree
+	grep -qx trois build/linux/kernel/numbers
+	[ "$(stat -c %Y build/linux/kernel/file)" = "$(date -d 2020-01-01 +%s)" ]
+	sed -i '/count-better/d' patches/series
+	make -s tree
+	! grep -qx trois build/linux/kernel/numbers
+	make -s export
+	[ ! -e patches/kernel-count-better.patch ]
+}
+
+@test "tree refuses what is nowhere else" {
+	tree_of_two
+	echo edit >>build/linux/kernel/file
+	refused "has changes that are not committed" make tree
+	refused "has changes that are not committed" make export
+	git_tree commit -qam 'kernel: edit' -m 'For a test.'
+	refused "has commits that are not exported" make tree
+	sed -i 's/^+two/+zwei/' patches/kernel-add-two.patch
+	refused "has commits that are not exported" make tree
+	refused "patches/ is not what build/linux has: kernel-add-two.patch kernel-edit.patch" \
+		make export-check
+}
+
+@test "export refuses empty, merge and fixup commits, and equal names" {
+	tree_of_two
+	git_tree commit -q --allow-empty -m 'kernel: nothing'
+	refused "'kernel: nothing' is an empty commit" make export
+	git_tree reset -q --hard HEAD^
+
+	git_tree checkout -q -b side base
+	echo side >build/linux/kernel/side
+	git_tree add kernel/side
+	git_tree commit -qm 'kernel: side'
+	git_tree checkout -q series
+	git_tree merge -q -m 'kernel: merge side' side
+	refused "'kernel: merge side' is a merge commit" make export
+	git_tree reset -q --hard HEAD^
+
+	echo three >>build/linux/kernel/file
+	git_tree commit -qam 'fixup! kernel: add two'
+	refused "waits for rebase --autosquash" make export
+	git_tree commit -q --amend -m 'kernel: add two'
+	refused "kernel-add-two.patch" make export
+	git_tree commit -q --amend -m 'kernel: three' -m 'See:' -m '---' -m 'and no more'
+	refused "would not make the same commits" make export
+	git_tree commit -q --amend -m 'kernel: three' -m 'For a test.'
+	git_tree checkout -q --detach
+	refused "is not on branch series" make export
+	git_tree checkout -q series
+	make -s export
+	make -s export-check
+}
+
+@test "series writes numbered mails with the cover letter filled in" {
+	tree_of_two
+	refused "no patches/cover-letter.txt" make series
+	printf 'kernel: numbers\n\nWhy we count.\n' >patches/cover-letter.txt
+	make -s series
+	[ "$(ls build/series)" = "0000-cover-letter.patch
+0001-kernel-count-better.patch
+0002-kernel-add-two.patch" ]
+	grep -q '^Subject: \[PATCH 0/2\] kernel: numbers$' build/series/0000-cover-letter.patch
+	grep -q '^Why we count\.$' build/series/0000-cover-letter.patch
+	grep -q '2 files changed' build/series/0000-cover-letter.patch
+	! grep -q '\*\*\*' build/series/0000-cover-letter.patch
+}
+
+# boot LINE...: a guest that prints these lines
+boot()
+{
+	mkdir -p build/vexpress
+	printf '%s\n' "$@" >build/said
+	stub qemu-system-arm <<-'EOF'
+		cat build/said
+		! grep -q hang build/said || exec sleep 30
+	EOF
+	scripts/boot vexpress --run x --timeout 2
+}
+
+@test "boot tells a good guest from one that hangs, warns, panics or fails" {
+	boot 'guest-exit: 0'
+	boot 'DMA-API: preallocated 65536 debug entries' 'guest-exit: 0'
+	run boot 'guest-exit: 1'
+	[ "$status" -eq 2 ]
+	for trouble in 'WARNING: kernel/dma/handle.c:1 at x, CPU#0: y/1' \
+		'WARNING: possible circular locking dependency detected' \
+		'BUG: sleeping function called from invalid context' \
+		'INFO: rcu_preempt detected stalls on CPUs/tasks' \
+		'Internal error: Oops: 5 [#1] SMP ARM' \
+		'unreferenced object 0xc1 (size 64):' \
+		'pl111 1f0000.clcd: DMA-API: device driver frees memory'; do
+		run boot '[    1.0] something before' "[    2.0] $trouble" 'guest-exit: 0'
+		# Only a leak is at the start of its line.
+		[[ $trouble != unref* ]] || run boot "$trouble" 'guest-exit: 0'
+		echo "$output"
+		[ "$status" -eq 1 ]
+		[[ $output == *"the kernel said: "*"$trouble"* ]]
+		[[ $output == *"all of the log: build/vexpress/boot.log"* ]]
+	done
+	run boot 'hang'
+	[ "$status" -eq 1 ]
+	[[ $output == *"hangs"* ]]
+	run boot 'nothing more'
+	[ "$status" -eq 1 ]
+	[[ $output == *"ended without saying how"* ]]
+}

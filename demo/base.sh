@@ -10,9 +10,9 @@ demo_begin
 
 step "7. The same client on the unpatched kernel"
 run 'cd /sys/fs/cgroup'
+run 'echo +dmem > cgroup.subtree_control'
 run 'cat dmem.capacity'
 check "dmem.capacity is empty" [ ! -s /tmp/output ]
-run 'echo +dmem > cgroup.subtree_control'
 run 'mkdir first second'
 run "echo '$REGION 2M' > first/dmem.max"
 check "there is nothing that could be limited" grep -q 'Invalid argument' /tmp/output

@@ -26,10 +26,11 @@ lines() {
 # await COMMAND...: until it succeeds, 10 seconds at most. The kernel drops the
 # last reference to a file from task work: charges return just after the exit.
 await() {
-	tries=200
+	read -r now _ < /proc/uptime
+	end=$((${now%.*} + 10))
 	until "$@" > /dev/null 2>&1; do
-		tries=$((tries - 1))
-		[ "$tries" -gt 0 ] || return 1
+		read -r now _ < /proc/uptime
+		[ "${now%.*}" -le "$end" ] || return 1
 		sleep 0.05
 	done
 }
@@ -59,9 +60,8 @@ check() {
 	fi
 }
 
-# The console of /proc/fb, bound
+# Whether the console is shown on a framebuffer
 framebuffer_console() {
-	grep -q "$1" /proc/fb || return
 	for console in /sys/class/vtconsole/*; do
 		grep -q 'frame buffer' "$console/name" && grep -q 1 "$console/bind" && return
 	done

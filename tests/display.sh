@@ -116,6 +116,10 @@ end() {
 
 cd "$CGROUPS" || exit 1
 echo +dmem > cgroup.subtree_control
+if ! reads dmem.capacity $((8 * MIB)) || [ ! -c /dev/dri/card0 ]; then
+	echo "Bail out! no $REGION of 8 MiB, or no display"
+	exit 1
+fi
 mkdir tests
 cd tests || exit 1
 echo +dmem > cgroup.subtree_control

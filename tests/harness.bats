@@ -358,3 +358,32 @@ boot()
 	[ "$status" -eq 1 ]
 	[[ $output == *"ended without saying how"* ]]
 }
+
+# guest STATUS LINE...: scripts/e2e with a guest that prints these lines
+guest()
+{
+	local status=$1
+
+	shift
+	printf '%s\n' "$@" >"$P/said"
+	printf 'tests/some.sh,one more=words\n' >machines/vexpress/e2e
+	printf '#!/bin/bash\nmkdir -p build/vexpress\n' >scripts/ready
+	printf '#!/bin/bash\nwhile [ "$1" != --log ]; do shift; done\ncp "%s" "$2"\nexit %d\n' \
+		"$P/said" "$status" >scripts/boot
+	MACHINE=vexpress scripts/e2e
+}
+
+@test "e2e counts TAP, and trusts neither a short plan nor a guest in trouble" {
+	run guest 0 '1..2' 'ok 1 - a' 'ok 2 - b # SKIP because'
+	[ "$status" -eq 0 ]
+	[ "${lines[-1]}" = "e2e: 1 passed, 0 failed, 1 skipped" ]
+	run guest 2 '1..2' 'ok 1 - a' 'not ok 2 - b'
+	[ "$status" -eq 1 ]
+	[ "${lines[-1]}" = "e2e: 1 passed, 1 failed, 0 skipped" ]
+	run guest 0 '1..3' 'ok 1 - a' 'ok 2 - b'
+	[ "$status" -eq 1 ]
+	run guest 1 '1..1' 'ok 1 - a'
+	[ "$status" -eq 1 ]
+	run guest 0 'nothing'
+	[ "$status" -eq 1 ]
+}

@@ -14,7 +14,7 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=$TOP/build
 LINUX=$BUILD/linux
 PATCHES=$TOP/patches
-CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/dmem-dma
+CACHE=${XDG_CACHE_HOME:-${HOME:-$(echo ~)}/.cache}/dmem-dma
 KVERSION=7.3
 # The point release that is fetched; any 7.3.x is accepted as KERNEL=.
 KRELEASE=7.3.4
@@ -94,7 +94,7 @@ git_plain()
 {
 	GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 \
 	GIT_COMMITTER_NAME=dmem-dma GIT_COMMITTER_EMAIL=dmem-dma@localhost \
-	git -c core.autocrlf=false -c core.compression=1 -c gc.auto=0 \
+	git -c safe.directory='*' -c core.autocrlf=false -c core.compression=1 -c gc.auto=0 \
 	    -c commit.gpgSign=false -c core.hooksPath=/dev/null \
 	    -c advice.detachedHead=false "$@"
 }

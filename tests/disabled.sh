@@ -54,6 +54,12 @@ no_charge() {
 	[ "$(lines 'dma_alloc_charge:' /tmp/trace)" = 0 ]
 }
 
+# What the KUnit suite, with which the kernel was booted, says about that
+no_region() {
+	grep -q "^ *ok 1 dmem_register_test_disabled$" \
+		/sys/kernel/debug/kunit/dmem_register/results
+}
+
 cd "$CGROUPS" || exit 1
 mkdir a || exit 1
 echo "TAP version 13"
@@ -62,6 +68,7 @@ echo 1 > $tracing/events/dma/dma_alloc_charge/enable
 echo 1 > $tracing/events/dma/dma_alloc_handle/enable
 verdict "there are no files of the controller" no_files
 verdict "it cannot be enabled for a cgroup" refuses_to_enable
+verdict "no region can be registered" no_region
 verdict "a client gets all the buffers that the pool has room for" buffers
 cat $tracing/trace > /tmp/trace
 verdict "its buffers were asked for with a charge" asked

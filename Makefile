@@ -5,14 +5,14 @@
 export MACHINE SUITE KERNEL ACCEL
 
 .SILENT:
-.PHONY: help demo check tree export export-check lint kunit e2e shell series
+.PHONY: help demo check tree export export-check lint kunit e2e selftest shell series
 .PHONY: check-bisect packages ready
 
 help:
 	sed -n 's/^## \{0,1\}//p' Makefile
 
 ## make demo           the main job on a real driver, as a transcript
-## make check          lint, KUnit and end-to-end tests on every machine
+## make check          lint, KUnit, selftests and end-to-end tests on every machine
 ##
 ## make tree           patches/ -> build/linux, one commit per patch
 ## make export         build/linux -> patches/
@@ -22,6 +22,7 @@ help:
 ## make lint           checkpatch, sparse, W=1, shellcheck
 ## make kunit          the KUnit suites; SUITE= is a glob
 ## make e2e            the tests that run in the guests
+## make selftest       the kernel tree's own selftests of cgroups
 ## make check-bisect   does every patch build by itself?
 ## make shell          a shell in a guest
 ##
@@ -48,5 +49,5 @@ export-check:
 series:
 	scripts/series
 
-demo check lint kunit e2e shell check-bisect: ready
+demo check lint kunit e2e selftest shell check-bisect: ready
 	scripts/$@

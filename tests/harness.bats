@@ -79,7 +79,7 @@ refused()
 @test "an unknown MACHINE= is named, with those there are" {
 	local target
 
-	for target in demo check kunit e2e lint shell; do
+	for target in demo check kunit e2e selftest lint shell; do
 		refused "no machine 'vax': MACHINE= takes one of vexpress" make "$target" MACHINE=vax
 	done
 	refused "no machine '../virt'" make kunit MACHINE=../virt
@@ -386,4 +386,63 @@ guest()
 	[ "$status" -eq 1 ]
 	run guest 0 'nothing'
 	[ "$status" -eq 1 ]
+}
+
+# selftest_guest STATUS LINE...: scripts/selftest with a guest that prints these
+# lines; the kernel tree has the programs test_a to test_c
+selftest_guest()
+{
+	local status=$1
+
+	shift
+	printf '%s\n' "$@" >"$P/said"
+	mkdir -p build/vexpress/kselftest/cgroup tests
+	touch build/vexpress/kselftest/cgroup/test_{a,b,c}
+	printf '%s\n' '# comment' 'test_a all' 'test_b virt needs a PCI bus' \
+		'test_a:test_flaky vexpress,q35 misses its deadline' \
+		'test_a:test_other q35 fails there' >tests/selftests.list
+	printf '#!/bin/bash\n' >scripts/ready
+	printf '#!/bin/bash\nwhile [ "$1" != --log ]; do shift; done\ncp "%s" "$2"\nexit %d\n' \
+		"$P/said" "$status" >scripts/boot
+	MACHINE=vexpress scripts/selftest
+}
+
+@test "selftest counts what each program printed, and says why it skips" {
+	run selftest_guest 0 'selftest-begin test_a' 'TAP version 13' '1..3' 'ok 1 test_one' \
+		'ok 2 # SKIP test_two: no such file' 'not ok 3 test_flaky' 'selftest-end test_a 1'
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "${lines[-1]}" = "selftest: 1 passed, 0 failed, 4 skipped" ]
+	[[ $output == *"skipped: vexpress: test_b: needs a PCI bus"* ]]
+	[[ $output == *"skipped: vexpress: test_c: not in tests/selftests.list"* ]]
+	[[ $output == *"skipped: vexpress: test_a: test_two: no such file"* ]]
+	[[ $output == *"skipped: vexpress: test_a: test_flaky: misses its deadline"* ]]
+
+	run selftest_guest 0 'selftest-begin test_a' '1..2' 'ok 1 test_one' 'ok 2 test_flaky' \
+		'selftest-end test_a 0'
+	[ "$status" -eq 0 ]
+	[ "${lines[-1]}" = "selftest: 2 passed, 0 failed, 2 skipped" ]
+}
+
+@test "selftest fails for a failure, a short plan, no plan and a guest in trouble" {
+	# What is known of another machine is not of this one.
+	run selftest_guest 0 'selftest-begin test_a' '1..2' 'ok 1 test_one' \
+		'not ok 2 test_other' 'selftest-end test_a 1'
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[ "${lines[-1]}" = "selftest: 1 passed, 1 failed, 2 skipped" ]
+	run selftest_guest 0 'selftest-begin test_a' '1..2' 'ok 1 test_one' 'selftest-end test_a 137'
+	[ "$status" -eq 1 ]
+	[[ $output == *"test_a: 1 of 2 planned tests ended, status 137"* ]]
+	run selftest_guest 1 'selftest-begin test_a' '1..2' 'ok 1 test_one'
+	[ "$status" -eq 1 ]
+	[[ $output == *"test_a: 1 of 2 planned tests ended, status unknown"* ]]
+	run selftest_guest 0 'selftest-begin test_a' 'selftest-end test_a 127'
+	[ "$status" -eq 1 ]
+	run selftest_guest 1 'selftest-begin test_a' '1..1' 'ok 1 test_one' 'selftest-end test_a 0'
+	[ "$status" -eq 1 ]
+	[ "${lines[-1]}" = "selftest: 1 passed, 1 failed, 2 skipped" ]
+	run selftest_guest 0 'selftest-begin test_a' '1..0 # SKIP no cgroups' 'selftest-end test_a 4'
+	[ "$status" -eq 1 ]
+	[ "${lines[-1]}" = "selftest: 0 passed, 0 failed, 3 skipped" ]
 }

@@ -35,6 +35,24 @@ await() {
 	done
 }
 
+# The tests' own: a counter, and a line of TAP
+
+number=0
+result=0
+
+# verdict TITLE COMMAND...
+verdict() {
+	title=$1
+	shift
+	number=$((number + 1))
+	if "$@"; then
+		echo "ok $number - $title"
+	else
+		echo "not ok $number - $title"
+		result=1
+	fi
+}
+
 # The demo's own: a step's title, a command with its output, a verdict
 
 step() {

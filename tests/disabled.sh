@@ -11,22 +11,6 @@
 # shellcheck source=demo/lib.sh
 . /demo/lib.sh
 
-number=0
-result=0
-
-# verdict TITLE COMMAND...
-verdict() {
-	title=$1
-	shift
-	number=$((number + 1))
-	if "$@"; then
-		echo "ok $number - $title"
-	else
-		echo "not ok $number - $title"
-		result=1
-	fi
-}
-
 no_files() {
 	! grep -qw dmem cgroup.controllers && ! ls dmem.* a/dmem.* 2> /dev/null
 }

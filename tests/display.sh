@@ -8,52 +8,14 @@
 # and passes only if the parent's dmem.current is back at 0 when its processes
 # have ended, and the kernel had nothing to complain about.
 
-# shellcheck source=demo/lib.sh
-. /demo/lib.sh
+# shellcheck source=tests/lib.sh
+. /tests/lib.sh
+
+CLIENT=dumb
 
 BUFFER=$((2 * MIB))		# what a buffer of 640x480x32 is charged
 DRIVER=/sys/bus/amba/drivers/drm-clcd-pl111
 CLCD=1c1f0000.clcd
-
-# expect WHAT WANTED GOT
-expect() {
-	[ "$2" = "$3" ] && return
-	echo "# $1: expected '$2', got '$3'"
-	failed=1
-}
-
-# charged DIR BYTES, within 10 seconds
-charged() {
-	await reads "$1/dmem.current" "$2"
-	expect "$1/dmem.current" "$2" "$(value "$1/dmem.current")"
-}
-
-limit() {
-	echo "$REGION $2" > "$1/dmem.max"
-}
-
-# client DIR COMMAND...: runs in that cgroup; what it says is in /tmp/client
-client() {
-	(
-		echo 0 > "$1/cgroup.procs"
-		shift
-		exec dumb "$@"
-	) > /tmp/client 2>&1
-}
-
-# start DIR COMMAND...: the same in the background, what it says in /tmp/DIR;
-# back when it holds or listens
-start() {
-	log=/tmp/$1
-	(
-		echo 0 > "$1/cgroup.procs"
-		shift
-		exec dumb "$@"
-	) > "$log" 2>&1 &
-	pid=$!
-	await grep -E 'holding|listening' "$log" ||
-		expect "$log" "holding or listening" "$(cat "$log")"
-}
 
 # got N FILE: how many buffers that client got
 got() {
@@ -62,10 +24,6 @@ got() {
 
 refused() {
 	expect "refusals in $1" 1 "$(lines ': Cannot allocate memory$' "$1")"
-}
-
-complaints() {
-	dmesg | grep -cE 'WARNING:|BUG:|DMA-API: |Unable to handle|Internal error|ODEBUG:'
 }
 
 # A client in b holds a dma-buf of a buffer that a client in a, gone by now, made
@@ -79,54 +37,11 @@ share() {
 	expect "wrong bytes" 0 "$(lines '^byte' /tmp/b)"
 }
 
-# holds COUNT FILE: whether the client has come to its COUNTth "hold"
-# shellcheck disable=SC2317	# called by await, like the next
-holds() {
-	[ "$(lines '^holding' "$2")" = "$1" ]
-}
-
-# dying COUNT: whether so many removed cgroups still live on in the controller
-# shellcheck disable=SC2317
-dying() {
-	grep -qx "nr_dying_subsys_dmem $1" cgroup.stat
-}
-
-begin() {
-	title=$1
-	number=$((number + 1))
-	failed=
-	mkdir a b
-	limit . max
-	before=$(complaints)
-}
-
-end() {
-	echo 1 > cgroup.kill
-	charged . 0
-	await rmdir a
-	await rmdir b
-	expect "complaints in the kernel's log" "$before" "$(complaints)"
-	if [ -z "$failed" ]; then
-		echo "ok $number - $title"
-	else
-		echo "not ok $number - $title"
-		result=1
-	fi
-}
-
-cd "$CGROUPS" || exit 1
-echo +dmem > cgroup.subtree_control
-if ! reads dmem.capacity $((8 * MIB)) || [ ! -c /dev/dri/card0 ]; then
+tests_begin
+if ! reads "$CGROUPS/dmem.capacity" $((8 * MIB)) || [ ! -c /dev/dri/card0 ]; then
 	echo "Bail out! no $REGION of 8 MiB, or no display"
 	exit 1
 fi
-mkdir tests
-cd tests || exit 1
-echo +dmem > cgroup.subtree_control
-number=0
-result=0
-
-echo "TAP version 13"
 
 begin "a limit of two buffers is two buffers, and is the peak"
 limit a $((2 * BUFFER))
@@ -267,6 +182,29 @@ charged a 0
 await rmdir a/c
 end
 
+begin "dmemtop tells what the files do"
+limit a $((3 * BUFFER))
+start a create 2 hold
+start b create 1 hold
+charged a $((2 * BUFFER))
+charged b "$BUFFER"
+for dir in a b; do
+	expect "dmemtop --json: $dir" \
+		"\"current\":$(value $dir/dmem.current),\"peak\":$(value $dir/dmem.peak)" \
+		"$(dmemtop --json | grep "$REGION.*/tests/$dir\"" | grep -o '"current.*peak":[0-9]*')"
+done
+expect "dmemtop: all together" "$(value ../dmem.current)" \
+	"$(dmemtop --json | sed -n 's,.*"cgroup":"/"\,"current":\([0-9]*\).*,\1,p')"
+expect "dmemtop" "/tests/a 4.0M 4.0M 6.0M 50.0% /tests/b 2.0M 2.0M max 25.0%" \
+	"$(dmemtop | awk '/tests\/./ { print $6, $1, $2, $3, $4 }' | xargs)"
+expect "the device tree's way to the region" "${REGION##*/}" "$(
+	cd /sys/firmware/devicetree/base/reserved-memory || exit
+	for node in *; do
+		cmp -s "$node/phandle" "/sys/bus/amba/devices/$CLCD/of_node/memory-region" &&
+			echo "$node"
+	done)"
+end
+
 begin "a client that moves leaves its charges behind"
 start a create 1 hold destroy create 2 hold
 echo "$pid" > b/cgroup.procs
@@ -357,5 +295,4 @@ client b create 3
 expect "exit status of a client of the new device" 0 $?
 end
 
-echo "1..$number"
-exit "$result"
+tests_end

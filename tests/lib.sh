@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh disable=SC2034
+#
+# What the tests share that have clients in two cgroups, "a" and "b", below a
+# common parent, which is the working directory. The program is $CLIENT, the
+# region $REGION.
+
+# shellcheck source=demo/lib.sh
+. /demo/lib.sh
+
+# expect WHAT WANTED GOT
+expect() {
+	[ "$2" = "$3" ] && return
+	echo "# $1: expected '$2', got '$3'"
+	failed=1
+}
+
+# charged DIR BYTES, within 10 seconds
+charged() {
+	await reads "$1/dmem.current" "$2"
+	expect "$1/dmem.current" "$2" "$(value "$1/dmem.current")"
+}
+
+limit() {
+	echo "$REGION $2" > "$1/dmem.max"
+}
+
+# client DIR COMMAND...: runs in that cgroup; what it says is in /tmp/client
+client() {
+	(
+		echo 0 > "$1/cgroup.procs"
+		shift
+		exec "$CLIENT" "$@"
+	) > /tmp/client 2>&1
+}
+
+# start DIR COMMAND...: the same in the background, what it says in /tmp/DIR;
+# back when it holds or listens
+start() {
+	log=/tmp/$1
+	(
+		echo 0 > "$1/cgroup.procs"
+		shift
+		exec "$CLIENT" "$@"
+	) > "$log" 2>&1 &
+	pid=$!
+	await grep -E 'holding|listening' "$log" ||
+		expect "$log" "holding or listening" "$(cat "$log")"
+}
+
+# holds COUNT FILE: whether the client has come to its COUNTth "hold"
+holds() {
+	[ "$(lines '^holding' "$2")" = "$1" ]
+}
+
+# dying COUNT: whether so many removed cgroups still live on in the controller
+dying() {
+	grep -qx "nr_dying_subsys_dmem $1" cgroup.stat
+}
+
+complaints() {
+	dmesg | grep -cE 'WARNING:|BUG:|DMA-API: |Unable to handle|Internal error|ODEBUG:'
+}
+
+# The working directory from here on
+tests_begin() {
+	cd "$CGROUPS" || exit 1
+	echo +dmem > cgroup.subtree_control
+	mkdir tests && cd tests || exit 1
+	echo +dmem > cgroup.subtree_control
+	echo "TAP version 13"
+}
+
+tests_end() {
+	echo "1..$number"
+	exit "$result"
+}
+
+# A test starts with two empty cgroups without limits, and passes only if the
+# parent's dmem.current is back at 0 when its processes have ended, and the
+# kernel had nothing to complain about.
+begin() {
+	title=$1
+	number=$((number + 1))
+	failed=
+	mkdir a b
+	limit . max
+	before=$(complaints)
+}
+
+end() {
+	echo 1 > cgroup.kill
+	charged . 0
+	await rmdir a
+	await rmdir b
+	expect "complaints in the kernel's log" "$before" "$(complaints)"
+	if [ -z "$failed" ]; then
+		echo "ok $number - $title"
+	else
+		echo "not ok $number - $title"
+		result=1
+	fi
+}

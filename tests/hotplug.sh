@@ -19,7 +19,7 @@ has_region() {
 
 # The last blocks have the fewest pages that must stay where they are.
 take_block() {
-	for block in $(find $memory -name 'memory*' -maxdepth 1 | sort -rV); do
+	for block in $(find "$memory" -name 'memory*' -maxdepth 1 | sort -rV); do
 		echo offline 2> /dev/null > "$block/state" && return
 	done
 	return 1
@@ -31,7 +31,7 @@ return_block() {
 
 cd "$CGROUPS" || exit 1
 echo +dmem > cgroup.subtree_control
-size=$((0x$(cat $memory/block_size_bytes)))
+size=$((0x$(cat "$memory"/block_size_bytes)))
 before=$(value dmem.capacity)
 
 echo "TAP version 13"

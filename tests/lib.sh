@@ -38,6 +38,7 @@ client() {
 # back when it holds or listens
 start() {
 	log=/tmp/$1
+	: > "$log"	# now, not when the child runs: it is read below
 	(
 		echo 0 > "$1/cgroup.procs"
 		shift

@@ -446,3 +446,30 @@ selftest_guest()
 	[ "$status" -eq 1 ]
 	[ "${lines[-1]}" = "selftest: 0 passed, 0 failed, 3 skipped" ]
 }
+
+@test "the matrix of allocators is a table with reasons, and nothing without the suite" {
+	cat >tap <<-'END'
+		KTAP version 1
+		    # Subtest: dma_alloc_handle_matrix
+		        # Subtest: dma_matrix_test_cell
+		        ok 1 pool: coherent, snooping
+		        not ok 2 pool: coherent, not snooping
+		        ok 3 pool: pages, snooping # SKIP no such thing
+		        ok 4 pool: pages, not snooping # SKIP no such thing
+		    not ok 1 dma_matrix_test_cell
+		        # Subtest: dma_matrix_test_inject
+		        not ok 1 area: coherent, snooping
+	END
+	run scripts/matrix virt tap
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "${lines[2]}" = "  pool  + X       a a" ]
+	[[ $output == *"1 cells passed (+), 1 failed (X)"* ]]
+	[ "${lines[-1]}" = "  a  no such thing" ]
+	[[ $output != *area* ]]
+
+	sed -i s/_cell/_other/ tap
+	run scripts/matrix virt tap
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+}

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# kunit.sh SUITE: what a suite said for which the kernel had to be booted in a
+# suite.sh SUITE: what a suite said for which the kernel had to be booted in a
 # way of its own. Prints TAP.
 
 awk '

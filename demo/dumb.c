@@ -37,6 +37,8 @@
 #include <drm/drm.h>
 #include <drm/drm_mode.h>
 
+#include "commands.h"
+
 #define DEVICE		"/dev/dri/card0"
 #define MAX_BUFFERS	64
 
@@ -408,12 +410,7 @@ static bool is_path(const char *arg)
 	return *arg && strlen(arg) < sizeof(((struct sockaddr_un *)0)->sun_path);
 }
 
-static const struct command {
-	const char *name;
-	bool (*run)(const char *arg);
-	bool (*valid)(const char *arg);
-	const char *takes;		/* NULL: nothing */
-} commands[] = {
+static const struct command commands[] = {
 	{ .name = "size",	.run = cmd_size, .valid = is_size, .takes = "WxHxBPP" },
 	{ .name = "create",	.run = cmd_create, .valid = is_count, .takes = "a number" },
 	{ .name = "check",	.run = cmd_check },
@@ -424,52 +421,11 @@ static const struct command {
 	{ .name = "recv",	.run = cmd_recv, .valid = is_path, .takes = "a socket's path" },
 	{ .name = "import",	.run = cmd_import },
 	{ .name = "hold",	.run = cmd_hold },
+	{}
 };
-
-#define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
-
-/* The command at *argv, which moves on behind it; a bad one ends the program. */
-static const struct command *parse(char ***argv, const char **arg)
-{
-	const char *name = *(*argv)++;
-	const struct command *cmd = commands;
-
-	while (cmd < commands + NR_COMMANDS && strcmp(cmd->name, name))
-		cmd++;
-	if (cmd == commands + NR_COMMANDS) {
-		fprintf(stderr, "dumb: no command is called '%s'\n", name);
-		exit(2);
-	}
-	*arg = NULL;
-	if (cmd->takes) {
-		*arg = **argv;
-		if (!*arg || !cmd->valid(*arg)) {
-			fprintf(stderr, "dumb: %s takes %s, not '%s'\n", name,
-				cmd->takes, *arg ? *arg : "");
-			exit(2);
-		}
-		(*argv)++;
-	}
-	return cmd;
-}
 
 int main(int argc, char *argv[])
 {
-	const struct command *cmd;
-	const char *arg;
-	bool ok = true;
-
-	if (argc < 2) {
-		fprintf(stderr, "usage: dumb [size WxHxBPP] create N [hold]; more in dumb.c\n");
-		return 2;
-	}
-	/* All of it is read before any of it is done. */
-	for (char **p = argv + 1; *p;)
-		parse(&p, &arg);
-
-	for (char **p = argv + 1; *p;) {
-		cmd = parse(&p, &arg);
-		ok &= cmd->run(arg);
-	}
-	return !ok;
+	(void)argc;
+	return run_commands("dumb", "[size WxHxBPP] create N [hold]", commands, argv);
 }

@@ -45,6 +45,8 @@
 #include <linux/dma-heap.h>
 #include <linux/videodev2.h>
 
+#include "../demo/commands.h"
+
 #define HEAP		"/dev/dma_heap/default_cma_region"
 #define MAX_BUFFERS	64
 #define MAX_PLANES	3
@@ -557,12 +559,7 @@ static bool is_count(const char *arg)
 		atoi(arg) <= MAX_BUFFERS;
 }
 
-static const struct command {
-	const char *name;
-	bool (*run)(const char *arg);
-	bool (*valid)(const char *arg);
-	const char *takes;		/* NULL: nothing */
-} commands[] = {
+static const struct command commands[] = {
 	{ .name = "device",	.run = cmd_device, .valid = is_digit, .takes = "a digit" },
 	{ .name = "size",	.run = cmd_size, .valid = is_size, .takes = "WxH" },
 	{ .name = "planar",	.run = cmd_planar },
@@ -582,52 +579,11 @@ static const struct command {
 	{ .name = "free",	.run = cmd_free },
 	{ .name = "close",	.run = cmd_close },
 	{ .name = "hold",	.run = cmd_hold },
+	{}
 };
-
-#define NR_COMMANDS	(sizeof(commands) / sizeof(commands[0]))
-
-/* The command at *argv, which moves on behind it; a bad one ends the program. */
-static const struct command *parse(char ***argv, const char **arg)
-{
-	const char *name = *(*argv)++;
-	const struct command *cmd = commands;
-
-	while (cmd < commands + NR_COMMANDS && strcmp(cmd->name, name))
-		cmd++;
-	if (cmd == commands + NR_COMMANDS) {
-		fprintf(stderr, "camera: no command is called '%s'\n", name);
-		exit(2);
-	}
-	*arg = NULL;
-	if (cmd->takes) {
-		*arg = **argv;
-		if (!*arg || !cmd->valid(*arg)) {
-			fprintf(stderr, "camera: %s takes %s, not '%s'\n", name,
-				cmd->takes, *arg ? *arg : "");
-			exit(2);
-		}
-		(*argv)++;
-	}
-	return cmd;
-}
 
 int main(int argc, char *argv[])
 {
-	const struct command *cmd;
-	const char *arg;
-	bool ok = true;
-
-	if (argc < 2) {
-		fprintf(stderr, "usage: camera [size WxH] request N [hold]; more in camera.c\n");
-		return 2;
-	}
-	/* All of it is read before any of it is done. */
-	for (char **p = argv + 1; *p;)
-		parse(&p, &arg);
-
-	for (char **p = argv + 1; *p;) {
-		cmd = parse(&p, &arg);
-		ok &= cmd->run(arg);
-	}
-	return !ok;
+	(void)argc;
+	return run_commands("camera", "[size WxH] request N [hold]", commands, argv);
 }

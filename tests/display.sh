@@ -256,15 +256,8 @@ charged b 0
 end
 
 begin "a buffer survives its cgroup, and then frees it"
-await dying 0
 share
-rmdir a
-charged . "$BUFFER"
-await dying 1 || expect "removed cgroups with charges" 1 "$(cat cgroup.stat)"
-kill "$pid"
-charged . 0
-await dying 0 || expect "removed cgroups after the last close" 0 "$(cat cgroup.stat)"
-mkdir a
+survives_its_cgroup "$BUFFER"
 end
 
 # The client itself looks at all bytes of each new mapping. The dumb buffer

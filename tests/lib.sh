@@ -59,6 +59,19 @@ dying() {
 	grep -qx "nr_dying_subsys_dmem $1" cgroup.stat
 }
 
+# survives_its_cgroup BYTES: what a client in a made and $pid, which is not in a,
+# holds stays charged when a is removed, and is freed with $pid
+survives_its_cgroup() {
+	await dying 0
+	rmdir a
+	charged . "$1"
+	await dying 1 || expect "removed cgroups with charges" 1 "$(cat cgroup.stat)"
+	kill "$pid"
+	charged . 0
+	await dying 0 || expect "removed cgroups after the last close" 0 "$(cat cgroup.stat)"
+	mkdir a
+}
+
 complaints() {
 	dmesg | grep -cE 'WARNING:|BUG:|DMA-API: |Unable to handle|Internal error|ODEBUG:'
 }

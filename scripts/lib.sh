@@ -69,6 +69,23 @@ conf()
 	sed -n "s/^$2=//p" "$TOP/machines/$1/machine.conf"
 }
 
+# boot_options MACHINE RUN: splits what a line of machines/MACHINE/{e2e,demo} runs
+# into the array "options", for scripts/boot, and "run". The options are
+#
+#   dtb=NAME,	the device tree of machines/MACHINE/NAME.dtsi
+boot_options()
+{
+	options=()
+	run=$2
+	while [[ $run =~ ^([^=,/]*)=([^,]*),(.*)$ ]]; do
+		case ${BASH_REMATCH[1]} in
+		dtb) options+=(--dtb "${BASH_REMATCH[2]}") ;;
+		*) die "machines/$1: '$2': there is no option '${BASH_REMATCH[1]}='" ;;
+		esac
+		run=${BASH_REMATCH[3]}
+	done
+}
+
 # patch_names: what patches/series lists, in order.
 patch_names()
 {

@@ -17,7 +17,8 @@
  *   read N         N frames by read()
  *   poll           wait for a frame by poll()
  *   export         make and map a dma-buf of every buffer
- *   heap N         allocate and map N dma-bufs from the CMA heap
+ *   heap N         allocate and map N dma-bufs for XR24 frames from the CMA
+ *                  heap, of which the camera needs to know nothing
  *   import         queue all dma-bufs
  *   unmap          unmap the buffers; the dma-bufs stay
  *   free           VIDIOC_REQBUFS of 0
@@ -476,26 +477,26 @@ static bool cmd_export(const char *arg)
 
 static bool cmd_heap(const char *arg)
 {
-	long n = atol(arg);
+	long wanted = atol(arg), n;
+	bool ok = true;
 	int heap;
 
-	if (!set_format())
-		return false;
 	heap = open(HEAP, O_RDWR | O_CLOEXEC);
 	if (heap < 0)
 		return fail(HEAP);
-	for (long i = 0; i < n; i++) {
+	for (n = 0; ok && n < wanted; n++) {
 		struct dma_heap_allocation_data req = {
-			.len = plane_size, .fd_flags = O_RDWR | O_CLOEXEC,
+			.len = width * height * 4, .fd_flags = O_RDWR | O_CLOEXEC,
 		};
 
-		if (nr_dmabufs == MAX_BUFFERS || ioctl(heap, DMA_HEAP_IOCTL_ALLOC, &req))
-			return fail("heap");
-		if (!add_dmabuf(req.fd, plane_size, 0))
-			return false;
+		if (nr_dmabufs == MAX_BUFFERS || ioctl(heap, DMA_HEAP_IOCTL_ALLOC, &req)) {
+			ok = fail("heap");
+			break;
+		}
+		ok = add_dmabuf(req.fd, req.len, 0);
 	}
-	say("allocated %ld", n);
-	return !close(heap);
+	say("heap %s: got %ld", arg, n);
+	return !close(heap) && ok;
 }
 
 static bool cmd_import(const char *arg)

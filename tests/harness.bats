@@ -388,6 +388,57 @@ guest()
 	[ "$status" -eq 1 ]
 }
 
+@test "boot takes another device tree, and says which there are" {
+	mkdir -p build/vexpress
+	stub qemu-system-arm <<<'printf "%s\n" "$@" guest-exit:\ 0'
+	scripts/boot vexpress --run x --dtb shared
+	grep -qx "$P/build/vexpress/shared.dtb" build/vexpress/boot.log
+	scripts/boot vexpress --run x
+	grep -qx "$P/build/vexpress/machine.dtb" build/vexpress/boot.log
+	refused "no machines/vexpress/other.dtsi; there is: shared.dtsi" \
+		scripts/boot vexpress --run x --dtb other
+	refused "no machines/vexpress/../shared.dtsi; there is: shared.dtsi" \
+		scripts/boot vexpress --run x --dtb ../shared
+	refused "there is: none" scripts/boot q35 --run x --dtb shared
+}
+
+# line_of PROGRAM LINE: scripts/e2e or scripts/demo with this line, and a guest
+# that prints what it was booted with
+line_of()
+{
+	mkdir -p build/vexpress
+	printf '%s\n' "$2" >"machines/vexpress/$1"
+	printf '#!/bin/bash\n' | tee scripts/ready >scripts/kernel
+	cat >scripts/boot <<-'EOF'
+		#!/bin/bash
+		all="boot: $*"
+		while [ "$1" != --log ]; do shift; done
+		printf '%s\n' demo-begin "$all" 'PASS that' demo-end 'ok 1' 1..1 | tee "$2"
+	EOF
+	MACHINE=vexpress "scripts/$1"
+}
+
+@test "lines of e2e and demo: options, arguments, words; unknown options" {
+	local log=$P/build/vexpress program
+
+	run line_of e2e 'dtb=shared,tests/some.sh,a=1,2 more=words and=more'
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *"boot: vexpress --dtb shared --run tests/some.sh,a=1,2 --log $log/some.log --timeout 600"*" more=words and=more"* ]]
+	run line_of e2e 'tests/some.sh,a=1'
+	[[ $output == *"boot: vexpress --run tests/some.sh,a=1 --log"* ]]
+	run line_of demo 'series dtb=shared,demo/some.sh,1 more=words'
+	[ "$status" -eq 0 ]
+	[[ $output == *"boot: vexpress --dtb shared --run demo/some.sh,1 --log $log/demo-some.log"*" more=words"* ]]
+	run line_of demo 'base demo/some.sh'
+	[[ $output == *"boot: vexpress --base --run demo/some.sh --log"* ]]
+	for program in e2e demo; do
+		run line_of "$program" "$([ "$program" = e2e ] || echo series) colour=red,tests/some.sh"
+		[ "$status" -ne 0 ]
+		[ "$(grep -v '^== ' <<<"$output")" = "$program: machines/vexpress: 'colour=red,tests/some.sh': there is no option 'colour='" ]
+	done
+}
+
 # selftest_guest STATUS LINE...: scripts/selftest with a guest that prints these
 # lines; the kernel tree has the programs test_a to test_c
 selftest_guest()

@@ -37,11 +37,16 @@ client() {
 # start DIR COMMAND...: the same in the background, what it says in /tmp/DIR;
 # back when it holds or listens
 start() {
+	start_as "$1" "$@"
+}
+
+# start_as NAME DIR COMMAND...: what it says in /tmp/NAME
+start_as() {
 	log=/tmp/$1
 	: > "$log"	# now, not when the child runs: it is read below
 	(
-		echo 0 > "$1/cgroup.procs"
-		shift
+		echo 0 > "$2/cgroup.procs"
+		shift 2
 		exec "$CLIENT" "$@"
 	) > "$log" 2>&1 &
 	pid=$!

@@ -2,7 +2,7 @@
 #
 # Every target is a script in scripts/.
 
-export MACHINE SUITE KERNEL ACCEL
+export MACHINE SUITE KERNEL ACCEL STRESS
 
 .SILENT:
 .PHONY: help demo check tree export export-check lint kunit e2e selftest shell series
@@ -21,7 +21,7 @@ help:
 ##
 ## make lint           checkpatch, sparse, W=1, shellcheck
 ## make kunit          the KUnit suites; SUITE= is a glob
-## make e2e            the tests that run in the guests
+## make e2e            the tests that run in the guests; STRESS=60: seconds of stress
 ## make selftest       the kernel tree's own selftests of cgroups
 ## make check-bisect   does every patch build by itself?
 ## make shell          a shell in a guest

@@ -11,7 +11,7 @@ setup()
 	FAKE=$BATS_TEST_TMPDIR/linux
 	STUBS=$BATS_TEST_TMPDIR/stubs
 	export XDG_CACHE_HOME=$BATS_TEST_TMPDIR/cache
-	unset MACHINE SUITE KERNEL ACCEL
+	unset MACHINE SUITE KERNEL ACCEL STRESS
 
 	mkdir -p "$P/patches" "$STUBS" "$FAKE/kernel"
 	cp -r "$BATS_TEST_DIRNAME/../Makefile" "$BATS_TEST_DIRNAME/../scripts" \
@@ -436,6 +436,20 @@ line_of()
 		run line_of "$program" "$([ "$program" = e2e ] || echo series) colour=red,tests/some.sh"
 		[ "$status" -ne 0 ]
 		[ "$(grep -v '^== ' <<<"$output")" = "$program: machines/vexpress: 'colour=red,tests/some.sh': there is no option 'colour='" ]
+	done
+}
+
+@test "STRESS= is for the stress test only, and is a number" {
+	STRESS=60 run line_of e2e 'dtb=shared,tests/stress.sh,15 a=b'
+	[[ $output == *" --run tests/stress.sh,60 "* ]]
+	STRESS=60 run line_of e2e 'tests/stress.sh'
+	[[ $output == *" --run tests/stress.sh,60 "* ]]
+	STRESS=60 run line_of e2e 'tests/other.sh,15'
+	[[ $output == *" --run tests/other.sh,15 "* ]]
+	run line_of e2e 'tests/stress.sh,15'
+	[[ $output == *" --run tests/stress.sh,15 "* ]]
+	for seconds in x 0 -1 1.5 '1 2'; do
+		STRESS=$seconds refused "STRESS=$seconds is not a number of seconds" scripts/e2e
 	done
 }
 

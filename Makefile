@@ -11,7 +11,7 @@ export MACHINE SUITE KERNEL ACCEL STRESS
 help:
 	sed -n 's/^## \{0,1\}//p' Makefile
 
-## make demo           the main job on a real driver, as a transcript
+## make demo           what it is for, on real drivers, as a transcript
 ## make check          lint, KUnit, selftests and end-to-end tests on every machine
 ##
 ## make tree           patches/ -> build/linux, one commit per patch
@@ -26,7 +26,7 @@ help:
 ## make check-bisect   does every patch build by itself?
 ## make shell          a shell in a guest
 ##
-## MACHINE=vexpress|virt|q35   instead of all (demo, shell: vexpress)
+## MACHINE=vexpress|virt|q35   instead of all (shell: vexpress)
 ## KERNEL=tree|tarball         a Linux 7.3.x of your own as the base
 ## ACCEL=kvm                   QEMU with KVM, which only helps q35
 

@@ -89,7 +89,7 @@ framebuffer_console() {
 demo_begin() {
 	failures=0
 	echo "demo-begin"
-	echo "Linux $(uname -r), $(cat /proc/device-tree/model)"
+	echo "Linux $(uname -r), $(cat /proc/device-tree/model 2> /dev/null || uname -m)"
 }
 
 demo_end() {

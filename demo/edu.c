@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * edu - memory for the DMA of QEMU's edu device, through demo/edu-driver
+ *
+ * The command line is a list of commands, carried out from left to right:
+ *
+ *   alloc N        allocate and map N MiB, each time through another open file
+ *   copy           let the device copy from the start of the last memory to its
+ *                  end, and see whether that is what has come
+ *   hold           say so, and wait for SIGTERM
+ *
+ * A command that fails says why, and the next one is carried out.
+ *
+ * Exit status: 0 all commands succeeded, 1 one failed, 2 bad command line.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "edu-ioctl.h"
+
+static uint8_t *memory;
+static size_t memory_size;
+static int device = -1;
+
+static bool cmd_alloc(const char *arg)
+{
+	size_t size = atoi(arg) * 1048576ul;
+	int fd = open("/dev/edu", O_RDWR | O_CLOEXEC);
+	void *map;
+
+	if (fd < 0) {
+		printf("/dev/edu: %s\n", strerror(errno));
+		return false;
+	}
+	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED) {
+		printf("%s MiB: %s\n", arg, strerror(errno));
+		close(fd);
+		return false;
+	}
+	printf("%s MiB: here\n", arg);
+	memory = map;
+	memory_size = size;
+	device = fd;
+	return true;
+}
+
+static bool cmd_copy(const char *arg)
+{
+	struct edu_copy copy = { .size = EDU_MAX_COPY };
+
+	(void)arg;
+	if (!memory) {
+		puts("copy: nothing is allocated");
+		return false;
+	}
+	copy.to = memory_size - EDU_MAX_COPY;
+	for (size_t i = 0; i < EDU_MAX_COPY; i++) {
+		memory[i] = i * 7 + 1;
+		memory[copy.to + i] = 0;
+	}
+	if (ioctl(device, EDU_COPY, &copy)) {
+		printf("copy: %s\n", strerror(errno));
+		return false;
+	}
+	if (memcmp(memory, memory + copy.to, EDU_MAX_COPY)) {
+		puts("copy: wrong bytes");
+		return false;
+	}
+	printf("copied %u bytes by DMA\n", EDU_MAX_COPY);
+	return true;
+}
+
+static bool cmd_hold(const char *arg)
+{
+	sigset_t set;
+	int sig;
+
+	(void)arg;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	puts("holding");
+	sigwait(&set, &sig);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	return true;
+}
+
+static bool is_count(const char *arg)
+{
+	return *arg && strlen(arg) < 4 && strspn(arg, "0123456789") == strlen(arg);
+}
+
+static const struct command commands[] = {
+	{ .name = "alloc",	.run = cmd_alloc, .valid = is_count, .takes = "a number" },
+	{ .name = "copy",	.run = cmd_copy },
+	{ .name = "hold",	.run = cmd_hold },
+	{}
+};
+
+int main(int argc, char *argv[])
+{
+	(void)argc;
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	return run_commands("edu", "alloc N [copy] [hold]", commands, argv);
+}

@@ -18,7 +18,7 @@
 
 REGION=cma/default_cma_region
 seconds=${1:-15}
-seed=${2:-$(date +%s)}
+seed=${2:-$(od -An -N2 -tu2 /dev/urandom | tr -d " ")}
 
 uptime() {
 	read -r now _ < /proc/uptime
@@ -92,7 +92,7 @@ make_four() {
 # Every dmem.current, and what the areas themselves say
 state() {
 	cat "$CGROUPS/dmem.current"
-	grep -r . --include=dmem.current . | sort
+	find . -name dmem.current | sort | xargs grep .
 	grep . /sys/kernel/mm/cma/*/available_pages
 }
 
@@ -102,6 +102,12 @@ same_state() {
 }
 
 as_it_began() {
+	# All are looked at
+	for dir in '' one/ one/leaf/ one/two/ one/two/leaf/ one/two/three/ \
+		one/two/three/leaf/ one/two/three/four/; do
+		grep -qx "./${dir}dmem.current:$REGION 0" /tmp/before ||
+			{ echo "# no ${dir}dmem.current"; return 1; }
+	done
 	await same_state && return
 	diff /tmp/before /tmp/after | sed 's/^/# /'
 	return 1

@@ -439,6 +439,18 @@ line_of()
 	done
 }
 
+@test "demo runs on every machine that has one, and says so of others" {
+	line_of demo 'series demo/some.sh'
+	echo 'series demo/other.sh' >machines/q35/demo
+	mkdir -p build/q35
+	run scripts/demo
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *"boot: vexpress --run demo/some.sh"*"boot: q35 --run demo/other.sh"* ]]
+	[[ $output != *"boot: virt"* ]]
+	MACHINE=virt refused "virt has no demonstration: there is one for vexpress q35" scripts/demo
+}
+
 @test "STRESS= is for the stress test only, and is a number" {
 	STRESS=60 run line_of e2e 'dtb=shared,tests/stress.sh,15 a=b'
 	[[ $output == *" --run tests/stress.sh,60 "* ]]

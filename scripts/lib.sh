@@ -86,6 +86,22 @@ boot_options()
 	done
 }
 
+# kmake ARG...: make in $objs from $source, which is in $sources_in, for $arch and
+# $cross. All builds in one directory must have the same settings, or each would
+# undo the other's. Clones, and the base and the series, share compilations:
+# sources are named relative to the build directory, which is always beside its
+# source. LOCALVERSION=: no "+" behind the version, which would depend on commits.
+# shellcheck disable=SC2154
+kmake()
+{
+	env -u MACHINE -u KERNEL -u SUITE -u STRESS \
+		KBUILD_BUILD_TIMESTAMP=@0 KBUILD_BUILD_USER=dmem-dma KBUILD_BUILD_HOST=localhost \
+		CCACHE_DIR="$CACHE/ccache" CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=2G \
+		CCACHE_BASEDIR="$sources_in" \
+		make -C "$source" O="$objs" ARCH="$arch" CROSS_COMPILE="$cross" LOCALVERSION= \
+		CC="ccache ${cross}gcc" "$@" </dev/null
+}
+
 # patch_names: what patches/series lists, in order.
 patch_names()
 {

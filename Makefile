@@ -5,7 +5,7 @@
 export MACHINE SUITE KERNEL ACCEL STRESS
 
 .SILENT:
-.PHONY: help demo check tree export export-check lint kunit e2e selftest shell series
+.PHONY: help demo check tree export export-check lint kunit e2e selftest bench shell series
 .PHONY: check-bisect packages ready
 
 help:
@@ -23,6 +23,7 @@ help:
 ## make kunit          the KUnit suites; SUITE= is a glob
 ## make e2e            the tests that run in the guests; STRESS=60: seconds of stress
 ## make selftest       the kernel tree's own selftests of cgroups
+## make bench          what it costs, in instructions of the guests
 ## make check-bisect   does every patch build by itself?
 ## make shell          a shell in a guest
 ##
@@ -49,5 +50,5 @@ export-check:
 series:
 	scripts/series
 
-demo check lint kunit e2e selftest shell check-bisect: ready
+demo check lint kunit e2e selftest bench shell check-bisect: ready
 	scripts/$@

@@ -73,6 +73,7 @@ conf()
 # into the array "options", for scripts/boot, and "run". The options are
 #
 #   dtb=NAME,	the device tree of machines/MACHINE/NAME.dtsi
+#   qemu=NAME,	arguments of QEMU from machines/MACHINE/qemu-NAME.args as well
 boot_options()
 {
 	options=()
@@ -80,6 +81,7 @@ boot_options()
 	while [[ $run =~ ^([^=,/]*)=([^,]*),(.*)$ ]]; do
 		case ${BASH_REMATCH[1]} in
 		dtb) options+=(--dtb "${BASH_REMATCH[2]}") ;;
+		qemu) options+=(--qemu "${BASH_REMATCH[2]}") ;;
 		*) die "machines/$1: '$2': there is no option '${BASH_REMATCH[1]}='" ;;
 		esac
 		run=${BASH_REMATCH[3]}

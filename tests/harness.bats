@@ -550,3 +550,60 @@ selftest_guest()
 	[ "$status" -eq 0 ]
 	[ -z "$output" ]
 }
+
+@test "boot adds arguments of QEMU, and says if there are none of that name" {
+	mkdir -p build/virt build/vexpress
+	printf 'one -M\n' >machines/virt/qemu-other.args
+	echo '-M two' >machines/vexpress/qemu-other.args
+	stub qemu-system-aarch64 <<<'printf "%s\n" "$@" guest-exit:\ 0'
+	stub qemu-system-arm <<<'printf "%s\n" "$@" guest-exit:\ 0'
+	scripts/boot virt --run x --qemu other
+	[ "$(grep -c -e '^one$' -e "^$P/build/virt/other.dtb$" build/virt/boot.log)" -eq 2 ]
+	scripts/boot virt --run x
+	[ "$(grep -c -e '^one$' -e "^$P/build/virt/machine.dtb$" build/virt/boot.log)" -eq 1 ]
+	# Its device tree is the kernel's: it does not depend on arguments.
+	scripts/boot vexpress --run x --qemu other
+	[ "$(grep -c -e '^two$' -e "^$P/build/vexpress/machine.dtb$" build/vexpress/boot.log)" -eq 2 ]
+	refused "no machines/q35/qemu-other.args" scripts/boot q35 --run x --qemu other
+}
+
+@test "e2e: a log of its own for each time a script runs" {
+	printf '%s\n' 'qemu=other,tests/some.sh,a=1,2 more=words and=more' \
+		tests/some.sh,b >machines/vexpress/e2e
+	mkdir -p build/vexpress
+	printf '#!/bin/bash\n' >scripts/ready
+	cat >scripts/boot <<-'EOF'
+		#!/bin/bash
+		all="boot: $*"
+		while [ "$1" != --log ]; do shift; done
+		printf '%s\n' "$all" 'ok 1' 1..1 >"$2"
+	EOF
+	MACHINE=vexpress scripts/e2e
+	grep 'boot: vexpress --qemu other --run tests/some.sh,a=1,2 --log .* more=words and=more$' \
+		build/vexpress/some.log
+	grep 'boot: vexpress --run tests/some.sh,b --log' build/vexpress/some-2.log
+}
+
+@test "suites that did not run, or skipped all, are no success" {
+	local results=$BATS_TEST_TMPDIR/kunit
+
+	sed "s|/sys/kernel/debug/kunit|$results|" "$BATS_TEST_DIRNAME/suite.sh" >suite.sh
+	mkdir -p "$results"/{good,bad,skips}
+	printf '%s\n' '    ok 1 a # SKIP why' '        ok 1 x' '    ok 2 b' 'ok 1 good' \
+		>"$results/good/results"
+	printf '%s\n' '    ok 1 c' '    not ok 2 d' 'not ok 1 bad' >"$results/bad/results"
+	printf '%s\n' '    ok 1 e # SKIP why' 'ok 1 skips # SKIP' >"$results/skips/results"
+	run sh suite.sh good
+	[ "$status" -eq 0 ]
+	[ "$output" = $'ok 1 a # SKIP why\nok 2 b\n1..2' ]
+	run sh suite.sh good bad
+	[ "$status" -eq 1 ]
+	[ "$output" = $'ok 1 a # SKIP why\nok 2 b\nok 3 c\nnot ok 4 d\n1..4' ]
+	run sh suite.sh skips good
+	[ "$status" -eq 1 ]
+	[ "${lines[1]}" = "not ok 2 skips could not run any of its tests" ]
+	[ "${lines[-1]}" = 1..4 ]
+	run sh suite.sh good other
+	[ "$status" -eq 1 ]
+	[ "$output" = "Bail out! there is no suite other" ]
+}

@@ -6,7 +6,7 @@ export MACHINE SUITE KERNEL ACCEL STRESS
 
 .SILENT:
 .PHONY: help demo check tree export export-check lint kunit e2e selftest bench shell series
-.PHONY: check-bisect packages ready
+.PHONY: check-bisect build-coverage packages ready
 
 help:
 	sed -n 's/^## \{0,1\}//p' Makefile
@@ -25,6 +25,7 @@ help:
 ## make selftest       the kernel tree's own selftests of cgroups
 ## make bench          what it costs, in instructions of the guests
 ## make check-bisect   does every patch build by itself?
+## make build-coverage the series in configurations that no machine has
 ## make shell          a shell in a guest
 ##
 ## MACHINE=vexpress|virt|q35   instead of all (shell: vexpress)
@@ -50,5 +51,5 @@ export-check:
 series:
 	scripts/series
 
-demo check lint kunit e2e selftest bench shell check-bisect: ready
+demo check lint kunit e2e selftest bench shell check-bisect build-coverage: ready
 	scripts/$@

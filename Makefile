@@ -6,7 +6,7 @@ export MACHINE SUITE KERNEL ACCEL STRESS
 
 .SILENT:
 .PHONY: help demo check tree export export-check lint kunit e2e selftest bench shell series
-.PHONY: check-bisect build-coverage packages ready
+.PHONY: check-bisect build-coverage kunit-arches packages ready
 
 help:
 	sed -n 's/^## \{0,1\}//p' Makefile
@@ -26,6 +26,7 @@ help:
 ## make bench          what it costs, in instructions of the guests
 ## make check-bisect   does every patch build by itself?
 ## make build-coverage the series in configurations that no machine has
+## make kunit-arches   the KUnit suites on other architectures
 ## make shell          a shell in a guest
 ##
 ## MACHINE=vexpress|virt|q35   instead of all (shell: vexpress)
@@ -51,5 +52,5 @@ export-check:
 series:
 	scripts/series
 
-demo check lint kunit e2e selftest bench shell check-bisect build-coverage: ready
+demo check lint kunit e2e selftest bench shell check-bisect build-coverage kunit-arches: ready
 	scripts/$@

@@ -536,12 +536,20 @@ selftest_guest()
 		    not ok 1 dma_matrix_test_cell
 		        # Subtest: dma_matrix_test_inject
 		        not ok 1 area: coherent, snooping
+		    # Subtest: dma_alloc_handle_iommu
+		        # Subtest: dma_iommu_test_alloc
+		        not ok 1 snooping device, coherent
+		        ok 2 snooping device, single pages
+		        ok 3 other device, coherent
+		        ok 4 other device, pages # SKIP no such thing
+		    not ok 1 dma_iommu_test_alloc
 	END
 	run scripts/matrix virt tap
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[ "${lines[2]}" = "  pool  + X       a a" ]
-	[[ $output == *"1 cells passed (+), 1 failed (X)"* ]]
+	[ "${lines[2]}" = "  pool             + X       a a" ]
+	[ "${lines[3]}" = "  behind an IOMMU  X +       ? a" ]
+	[[ $output == *"2 cells passed (+), 2 failed (X)"* ]]
 	[ "${lines[-1]}" = "  a  no such thing" ]
 	[[ $output != *area* ]]
 
@@ -549,6 +557,34 @@ selftest_guest()
 	run scripts/matrix virt tap
 	[ "$status" -eq 0 ]
 	[ -z "$output" ]
+}
+
+@test "check adds up what its parts say, and ends with what failed" {
+	for part in harness lint kunit selftest e2e demo; do
+		printf '#!/bin/sh\necho "one: 7 passed, 7 failed"\necho "%s"\n' \
+			"$part: 2 passed, 0 failed, 1 skipped" >scripts/$part
+	done
+	cat >scripts/e2e <<-'END'
+		#!/bin/sh
+		echo "  $MACHINE: not ok 3 - a test"
+		echo "e2e: 2 passed, 1 failed, 1 skipped"
+		exit 1
+	END
+	MACHINE=virt run scripts/check
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[ "${lines[-1]}" = "check: 10 passed, 1 failed, 5 skipped" ]
+	[ "${lines[-2]}" = "  e2e-virt: virt: not ok 3 - a test" ]
+
+	printf '#!/bin/sh\nexit 3\n' >scripts/e2e
+	run scripts/check
+	[ "$status" -eq 1 ]
+	[[ ${lines[-1]} == "check: "*" passed, 3 failed, "* ]]
+
+	printf '#!/bin/sh\necho e2e: 1 passed, 0 failed\n' >scripts/e2e
+	run scripts/check
+	[ "$status" -eq 0 ]
+	[ "${lines[-1]}" = "check: 23 passed, 0 failed, 10 skipped" ]
 }
 
 @test "boot adds arguments of QEMU, and says if there are none of that name" {

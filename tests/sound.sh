@@ -113,6 +113,22 @@ said "ran $SIZE" /tmp/a
 charged a $((SIZE / 4))
 end
 
+if [ "$REGION" != dma/system ]; then
+	begin "a limit for the area alone gives a buffer of single pages, charged where they are from"
+	limit a 0
+	start a buffer $SIZE run $SIZE hold
+	said "buffer: got $SIZE" /tmp/a
+	said "ran $SIZE" /tmp/a
+	charged a 0
+	area=$REGION
+	REGION=dma/system
+	charged a $SIZE
+	kill "$pid"
+	charged a 0
+	REGION=$area
+	end
+fi
+
 begin "playback and capture share the limit of their common parent"
 limit . $((SIZE + SIZE / 2))
 also_system . 0

@@ -24,11 +24,24 @@ asked() {
 subjects="classic"
 [ "$kernel" = base ] || subjects="classic handle handle+charge classic+charge"
 
+# held SIZE: how many allocations to hold while others are measured, and how many
+# more in each round. They take the pieces of the free memory that others have
+# left, so that all subjects find large ones; whether the last one's neighbour is
+# free, to be merged with, differs between rounds. What is in a pool stays there.
+held() {
+	case $case/$1 in
+	pool/* | */4K) echo 0 ;;
+	*/64K) echo 200 1 ;;
+	*/1M) echo 16 1 ;;
+	esac
+}
+
 # Questions a to d
 pair() {
 	for type in $(echo "$types" | tr + ' '); do
 		for size in 4K 64K 1M; do
-			rounds pair "$case" "$type" "$size" "$subjects"
+			# shellcheck disable=SC2046
+			rounds pair "$case" "$type" "$size" "$subjects" $(held "$size")
 		done
 	done
 }

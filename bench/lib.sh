@@ -85,13 +85,15 @@ measure() {
 		's/.*min \([0-9.]*\) ns, median \([0-9.]*\) ns\(, slab \([-0-9.]*\) .*\)*$/\1 \2 \4/')"
 }
 
-# rounds KIND CASE TYPE SIZE SUBJECTS [LIVE]: the same for several subjects that
-# take turns, five times: what an allocator has to do depends on what was done
-# before. The lowest minimum and the lowest median count.
+# rounds KIND CASE TYPE SIZE SUBJECTS [LIVE [MORE]]: the same for several subjects
+# that take turns, five times: what an allocator has to do depends on what was
+# done before. The lowest minimum and the lowest median count. With MORE there
+# are ten rounds, and that many more live ones in each.
 rounds() {
-	for _ in 1 2 3 4 5; do
+	for round in 0 1 2 3 4 ${7:+5 6 7 8 9}; do
 		for subject in $5; do
-			SAMPLES=200 measure "$1" "$2" "$3" "$4" "$subject" "${6:-0}"
+			SAMPLES=200 measure "$1" "$2" "$3" "$4" "$subject" \
+				"$((${6:-0} + round * ${7:-0}))"
 		done
 	done > /tmp/rounds
 	grep -v '^bench ' /tmp/rounds && exit 1

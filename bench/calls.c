@@ -14,7 +14,6 @@
  *
  * Exit status: 0 all commands succeeded, 1 one failed, 2 bad command line.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
@@ -33,12 +32,6 @@
 static unsigned int samples = 1000;
 static unsigned int width = 640, height = 480;
 static int device;
-
-static bool fail(const char *what)
-{
-	printf("%s: %s\n", what, strerror(errno));
-	return false;
-}
 
 static uint64_t now(void)
 {

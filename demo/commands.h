@@ -1,15 +1,52 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The command line of the clients: a list of commands, carried out from left to
- * right. All of it is read before any of it is done.
+ * What the clients share. Their command line is a list of commands, carried out
+ * from left to right. All of it is read before any of it is done.
  */
 #ifndef COMMANDS_H
 #define COMMANDS_H
 
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* One line on stdout, there at once: somebody may be waiting for it. */
+__attribute__((format(printf, 1, 2)))
+static inline void say(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	putchar('\n');
+	fflush(stdout);
+}
+
+static inline bool fail(const char *what)
+{
+	say("%s: %s", what, strerror(errno));
+	return false;
+}
+
+/* Says so, and waits for SIGTERM. */
+static inline bool hold(const char *what)
+{
+	sigset_t set;
+	int sig;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	say("%s", what);
+	sigwait(&set, &sig);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	return true;
+}
 
 struct command {
 	const char *name;	/* NULL ends the list */

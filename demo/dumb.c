@@ -19,15 +19,8 @@
  *
  * Exit status: 0 all commands succeeded, 1 one failed, 2 bad command line.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -54,25 +47,6 @@ static struct buffer buffers[MAX_BUFFERS];
 static unsigned int nr_buffers;
 static unsigned int width = 640, height = 480, bpp = 32;
 static int device = -1;
-
-/* One line on stdout, there at once: somebody may be waiting for it. */
-__attribute__((format(printf, 1, 2)))
-static void say(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vprintf(fmt, ap);
-	va_end(ap);
-	putchar('\n');
-	fflush(stdout);
-}
-
-static bool fail(const char *what)
-{
-	say("%s: %s", what, strerror(errno));
-	return false;
-}
 
 static bool open_device(void)
 {
@@ -382,17 +356,11 @@ static bool cmd_import(const char *arg)
 
 static bool cmd_hold(const char *arg)
 {
-	sigset_t set;
-	int sig;
+	char what[32];
 
 	(void)arg;
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	say("holding %u", nr_buffers);
-	sigwait(&set, &sig);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	return true;
+	snprintf(what, sizeof(what), "holding %u", nr_buffers);
+	return hold(what);
 }
 
 static bool is_size(const char *arg)

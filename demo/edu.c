@@ -13,11 +13,8 @@
  *
  * Exit status: 0 all commands succeeded, 1 one failed, 2 bad command line.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdint.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -35,17 +32,15 @@ static bool cmd_alloc(const char *arg)
 	int fd = open("/dev/edu", O_RDWR | O_CLOEXEC);
 	void *map;
 
-	if (fd < 0) {
-		printf("/dev/edu: %s\n", strerror(errno));
-		return false;
-	}
+	if (fd < 0)
+		return fail("/dev/edu");
 	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED) {
-		printf("%s MiB: %s\n", arg, strerror(errno));
+		say("%s MiB: %s", arg, strerror(errno));
 		close(fd);
 		return false;
 	}
-	printf("%s MiB: here\n", arg);
+	say("%s MiB: here", arg);
 	memory = map;
 	memory_size = size;
 	device = fd;
@@ -58,7 +53,7 @@ static bool cmd_copy(const char *arg)
 
 	(void)arg;
 	if (!memory) {
-		puts("copy: nothing is allocated");
+		say("copy: nothing is allocated");
 		return false;
 	}
 	copy.to = memory_size - EDU_MAX_COPY;
@@ -66,31 +61,20 @@ static bool cmd_copy(const char *arg)
 		memory[i] = i * 7 + 1;
 		memory[copy.to + i] = 0;
 	}
-	if (ioctl(device, EDU_COPY, &copy)) {
-		printf("copy: %s\n", strerror(errno));
-		return false;
-	}
+	if (ioctl(device, EDU_COPY, &copy))
+		return fail("copy");
 	if (memcmp(memory, memory + copy.to, EDU_MAX_COPY)) {
-		puts("copy: wrong bytes");
+		say("copy: wrong bytes");
 		return false;
 	}
-	printf("copied %u bytes by DMA\n", EDU_MAX_COPY);
+	say("copied %u bytes by DMA", EDU_MAX_COPY);
 	return true;
 }
 
 static bool cmd_hold(const char *arg)
 {
-	sigset_t set;
-	int sig;
-
 	(void)arg;
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	puts("holding");
-	sigwait(&set, &sig);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	return true;
+	return hold("holding");
 }
 
 static bool is_count(const char *arg)
@@ -108,6 +92,5 @@ static const struct command commands[] = {
 int main(int argc, char *argv[])
 {
 	(void)argc;
-	setvbuf(stdout, NULL, _IOLBF, 0);
 	return run_commands("edu", "alloc N [copy] [hold]", commands, argv);
 }

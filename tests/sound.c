@@ -22,20 +22,15 @@
  *
  * Exit status: 0 all commands succeeded, 1 one failed, 2 bad command line.
  */
-#include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <sound/asound.h>
+
+#include "../demo/commands.h"
 
 #define PLAYBACK	"/dev/snd/pcmC0D0p"
 #define CAPTURE		"/dev/snd/pcmC0D0c"
@@ -51,25 +46,6 @@ static int access_mode = SNDRV_PCM_ACCESS_RW_INTERLEAVED;
 static size_t size;		/* of the buffer, 0: there is none */
 static uint8_t *map;
 static size_t map_size;
-
-/* One line on stdout, there at once: somebody may be waiting for it. */
-__attribute__((format(printf, 1, 2)))
-static void say(const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	vprintf(fmt, ap);
-	va_end(ap);
-	putchar('\n');
-	fflush(stdout);
-}
-
-static bool fail(const char *what)
-{
-	say("%s: %s", what, strerror(errno));
-	return false;
-}
 
 static bool open_device(void)
 {
@@ -256,62 +232,33 @@ static bool cmd_close(const char *arg)
 
 static bool cmd_hold(const char *arg)
 {
-	sigset_t set;
-	int sig;
-
 	(void)arg;
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	say("holding");
-	return !sigwait(&set, &sig);
+	return hold("holding");
 }
 
-static const struct command {
-	const char *name;
-	bool (*run)(const char *arg);
-	bool has_arg;
-} commands[] = {
-	{ "capture", cmd_capture, false },
-	{ "mappable", cmd_mappable, false },
-	{ "open", cmd_open, false },
-	{ "buffer", cmd_buffer, true },
-	{ "shrink", cmd_shrink, true },
-	{ "run", cmd_run, true },
-	{ "map", cmd_map, false },
-	{ "check", cmd_check, false },
-	{ "unmap", cmd_unmap, false },
-	{ "free", cmd_free, false },
-	{ "close", cmd_close, false },
-	{ "hold", cmd_hold, false },
+static bool is_size(const char *arg)
+{
+	return *arg && strlen(arg) < 10 && strspn(arg, "0123456789") == strlen(arg);
+}
+
+static const struct command commands[] = {
+	{ .name = "capture",	.run = cmd_capture },
+	{ .name = "mappable",	.run = cmd_mappable },
+	{ .name = "open",	.run = cmd_open },
+	{ .name = "buffer",	.run = cmd_buffer, .valid = is_size, .takes = "a size" },
+	{ .name = "shrink",	.run = cmd_shrink, .valid = is_size, .takes = "a size" },
+	{ .name = "run",	.run = cmd_run, .valid = is_size, .takes = "a size" },
+	{ .name = "map",	.run = cmd_map },
+	{ .name = "check",	.run = cmd_check },
+	{ .name = "unmap",	.run = cmd_unmap },
+	{ .name = "free",	.run = cmd_free },
+	{ .name = "close",	.run = cmd_close },
+	{ .name = "hold",	.run = cmd_hold },
+	{}
 };
 
-static const struct command *find(const char *name)
+int main(int argc, char *argv[])
 {
-	for (unsigned int i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
-		if (!strcmp(name, commands[i].name))
-			return &commands[i];
-	return NULL;
-}
-
-int main(int argc, char **argv)
-{
-	sigset_t set;
-	int status = 0;
-
-	/* Also a SIGTERM that comes before somebody waits for it */
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-
-	for (int i = 1; i < argc; i++) {
-		const struct command *c = find(argv[i]);
-
-		if (!c || (c->has_arg && ++i == argc)) {
-			fprintf(stderr, "sound: what is '%s'?\n", argv[c ? i - 1 : i]);
-			return 2;
-		}
-		if (!c->run(argv[i]))
-			status = 1;
-	}
-	return status;
+	(void)argc;
+	return run_commands("sound", "buffer N [hold]", commands, argv);
 }

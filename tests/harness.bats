@@ -643,3 +643,69 @@ selftest_guest()
 	[ "$status" -eq 1 ]
 	[ "$output" = "Bail out! there is no suite other" ]
 }
+
+# measured: a log of a machine, as bench/lib.sh has it printed, from standard input
+measured()
+{
+	mkdir -p build/bench bench
+	cat >"build/bench/$1.log"
+	printf '%s\n' '# a comment' question,machine,case,kind,bar \
+		'a,*,*,ratio|difference,1.005|16' 'b,*,* 64K,difference,0' 'b,*,*,difference,600' >bench/bars.csv
+}
+
+@test "bench-report: the bars are those of bars.csv, and a missed one is no success" {
+	measured virt-base-direct <<-'EOF'
+		bench pair pool coherent 4K classic 0 650 700
+		bench pair pool coherent 64K classic 0 4000 4100
+	EOF
+	measured virt-series-direct <<-'EOF'
+		bench pair pool coherent 4K classic 0 666 700
+		bench pair pool coherent 4K handle+charge 0 1266 1300
+		bench pair pool coherent 64K classic 0 4010 4100
+		bench pair pool coherent 64K handle+charge 0 4011 4100
+	EOF
+	run scripts/bench-report build/bench
+	[ "$status" -eq 1 ]
+	[ "${lines[-1]}" = "bench: 3 met, 1 missed" ]
+	run cat build/bench/results.csv
+	[ "${lines[0]}" = question,machine,case,subject,reference,figure,bar ]
+	grep -qx 'a,virt,pool coherent 4K,666,650,16,16' build/bench/results.csv
+	grep -qx 'b,virt,pool coherent 64K,4011,4010,1,0' build/bench/results.csv
+	grep -qF '| virt: pool coherent | 650 | 666 |  | 1266 |  |' build/bench/tables.md
+	grep -qx '| b: .* | 2 | 1 |  |' build/bench/tables.md
+	[ -s build/bench/a.svg ]
+
+	sed -i 's/ 1266 / 1267 /; s/ 4011 / 4010 /' build/bench/virt-series-direct.log
+	run scripts/bench-report build/bench
+	[ "$status" -eq 1 ]
+	grep -qx '| b: .* | 2 | 1 | virt pool coherent 4K: 601 |' build/bench/tables.md
+	sed -i 's/ 1267 / 1266 /' build/bench/virt-series-direct.log
+	run scripts/bench-report build/bench
+	[ "$status" -eq 0 ]
+}
+
+@test "bench-report: what is no figure, or nothing" {
+	measured virt-base-direct <<<'bench pair pool coherent 4K classic 0 many 700'
+	run scripts/bench-report build/bench
+	[ "$status" -eq 1 ]
+	[ "$output" = "bench-report: virt-base-direct.log: not a figure: bench pair pool coherent 4K classic 0 many 700" ]
+	measured virt-base-direct <<<'nothing'
+	run scripts/bench-report build/bench
+	[ "$status" -eq 1 ]
+	[ "$output" = "bench-report: no figures in build/bench" ]
+}
+
+@test "bench: of five rounds the lowest figures count, of ten with others live the second lowest" {
+	sed -n '/^rounds()/,$p' "$BATS_TEST_DIRNAME/../bench/lib.sh" >rounds.sh
+	cat >>rounds.sh <<-'EOF'
+		# 7 has a remainder for each of ten numbers, 107 comes first
+		measure() { echo "bench $1 $2 $3 $4 $5 $6 $((100 + $6 * 7 % 10)) $((300 - $6)) 5"; }
+		rounds pair pool coherent 64K "one two" 1 1
+		rounds pair pool coherent 4K one
+	EOF
+	run sh rounds.sh
+	[ "$status" -eq 0 ]
+	[ "${lines[0]}" = "bench pair pool coherent 64K one 1 101 291 5" ]
+	[ "${lines[1]}" = "bench pair pool coherent 64K two 1 101 291 5" ]
+	[ "${lines[2]}" = "bench pair pool coherent 4K one 0 100 300 5" ]
+}

@@ -18,6 +18,8 @@ CACHE=${XDG_CACHE_HOME:-${HOME:-~}/.cache}/dmem-dma
 KVERSION=7.3
 # The point release that is fetched; any 7.3.x is accepted as KERNEL=.
 KRELEASE=7.3.4
+# The kernel asks for 17 at least, and Debian 12 has this one.
+CLANG=clang-19
 
 # One line on stderr, and out: how every expected failure ends.
 die()
@@ -96,7 +98,7 @@ boot_options()
 # shellcheck disable=SC2154
 kmake()
 {
-	env -u MACHINE -u KERNEL -u SUITE -u STRESS \
+	env -u MACHINE -u KERNEL -u SUITE -u STRESS -u TOPIC -u PART -u PATCH \
 		KBUILD_BUILD_TIMESTAMP=@0 KBUILD_BUILD_USER=dmem-dma KBUILD_BUILD_HOST=localhost \
 		CCACHE_DIR="$CACHE/ccache" CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=2G \
 		CCACHE_BASEDIR="$sources_in" \
@@ -104,24 +106,124 @@ kmake()
 		CC="ccache ${cross}gcc" "$@" </dev/null
 }
 
-# patch_names: what patches/series lists, in order.
+# topics: the topics of the series, a folder each, in the order of the series: the
+# fixes, which need nothing, then those with a number.
+topics()
+{
+	local t
+
+	for t in "$PATCHES"/fixes-*/ "$PATCHES"/[0-9][0-9]-*/; do
+		[ ! -d "$t" ] || basename "$t"
+	done
+}
+
+# want_topic NAME: dies with one line unless there is such a topic.
+want_topic()
+{
+	[[ " $(topics | paste -sd" ") " == *" $1 "* ]] ||
+		die "no topic '$1': TOPIC= takes one of $(topics | paste -sd' ')"
+}
+
+# wanted FILE: whether the configuration in $objs has this C file of $source, for
+# $arch. Asked for by name, kbuild makes it all the same.
+wanted()
+{
+	local o symbol
+
+	case $1 in
+	arch/*) [[ $1 == arch/${arch/x86_64/x86}/* ]] || return 1 ;;
+	esac
+	o=$(basename "${1%.c}").o
+	symbol=$(sed -n "s/^[a-z0-9_]*-\$(\(CONFIG_[A-Z0-9_]*\)).*[[:space:]]$o\([[:space:]].*\)*\$/\1/p" \
+		"$source/$(dirname "$1")/Makefile" | head -n1)
+	[ -z "$symbol" ] || grep -qE "^$symbol=[ym]" "$objs/.config"
+}
+
+# patch_names [TOPIC]: what patches/series lists, in order, as topic/name.patch
 patch_names()
 {
 	[ -f "$PATCHES/series" ] || return 0
-	sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' "$PATCHES/series"
+	sed -e 's/#.*//' -e 's/[[:space:]]*$//' -e '/^$/d' "$PATCHES/series" |
+		{ grep "^${1:-}${1:+/}" || :; }
 }
 
-# patches_id: changes when any patch or their order does.
+# letter TOPIC FIELD: of the head of its cover letter, which ends at an empty line
+letter()
+{
+	sed -n -e '/^$/q' -e "s/^$2: *//p" "$PATCHES/$1/cover-letter.txt"
+}
+
+# needs TOPIC: all the topics that it needs, and what those need, in order
+needs()
+{
+	local all=" " n list=$1
+
+	while read -r n list <<<"$list" && [ -n "$n" ]; do
+		[[ $all != *" $n "* ]] || continue
+		all+="$n "
+		list+=" $(letter "$n" Needs)"
+	done
+	topics | while read -r n; do
+		[ "$n" = "$1" ] || [[ $all != *" $n "* ]] || echo "$n"
+	done
+}
+
+# patches_id: changes when any patch, their order or a topic does.
 patches_id()
 {
 	local p
 
 	{
+		topics
 		patch_names
 		patch_names | while read -r p; do
 			[ ! -f "$PATCHES/$p" ] || cat "$PATCHES/$p"
 		done
 	} | sha256sum | cut -d' ' -f1
+}
+
+# mark_topics TREE: a branch for each topic, at its last patch. "git rebase" then
+# moves them along: to move a line in its list across an "update-ref" is to move
+# a patch to another topic.
+mark_topics()
+{
+	local commits t n=0
+
+	git_plain -C "$1" config rebase.updateRefs true
+	mapfile -t commits < <(echo base; git_plain -C "$1" rev-list --reverse base..series)
+	for t in $(topic_branches "$1"); do
+		[ -d "$PATCHES/$t" ] || git_plain -C "$1" branch -q -D "$t"
+	done
+	for t in $(topics); do
+		n=$((n + $(patch_names "$t" | wc -l)))
+		git_plain -C "$1" branch -q -f --no-track "$t" "${commits[n]}"
+	done
+}
+
+# topic_branches TREE: in the order of the series
+topic_branches()
+{
+	git_plain -C "$1" for-each-ref --format='%(refname:short)' 'refs/heads/fixes-*'
+	git_plain -C "$1" for-each-ref --format='%(refname:short)' 'refs/heads/[0-9][0-9]-*'
+}
+
+# topic_range TREE COMMIT TOPIC: FIRST..LAST of the topic's commits, on the base with
+# only what it needs. COMMIT is what all of patches/series makes.
+topic_range()
+{
+	local all picked=() own=0 name i=0 needed
+
+	needed=" $(needs "$3" | paste -sd' ') "
+	mapfile -t all < <(git_plain -C "$1" rev-list --reverse "base..$2")
+	while read -r name; do
+		case $name in
+		"$3"/*) picked+=("${all[i]}"); own=$((own + 1)) ;;
+		*) [[ $needed != *" ${name%/*} "* ]] || picked+=("${all[i]}") ;;
+		esac
+		i=$((i + 1))
+	done < <(patch_names)
+	all=("$("$TOP/scripts/pick" "$1" "${picked[@]}")") || return 1
+	echo "${all[0]}~$own..${all[0]}"
 }
 
 # Git as these scripts want it: not as the user's configuration has it.

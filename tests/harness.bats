@@ -11,9 +11,11 @@ setup()
 	FAKE=$BATS_TEST_TMPDIR/linux
 	STUBS=$BATS_TEST_TMPDIR/stubs
 	export XDG_CACHE_HOME=$BATS_TEST_TMPDIR/cache
-	unset MACHINE SUITE KERNEL ACCEL STRESS
+	unset MACHINE SUITE KERNEL ACCEL STRESS TOPIC PART PATCH
 
-	mkdir -p "$P/patches" "$STUBS" "$FAKE/kernel"
+	mkdir -p "$STUBS" "$FAKE/kernel" "$FAKE/scripts"
+	topic fixes-one ''
+	topic 01-two fixes-one
 	cp -r "$BATS_TEST_DIRNAME/../Makefile" "$BATS_TEST_DIRNAME/../scripts" \
 		"$BATS_TEST_DIRNAME/../machines" "$P"
 	cd "$P"
@@ -22,7 +24,21 @@ setup()
 	: >"$FAKE/Kbuild"
 	seq 20 >"$FAKE/kernel/numbers"
 	echo one >"$FAKE/kernel/file"
+	printf 'M: A <a@example.org>\nL: l@example.org\n' >"$FAKE/MAINTAINERS"
+	cat >"$FAKE/scripts/get_maintainer.pl" <<-'END'
+		my $args = "@ARGV";
+		print "Zo\303\253 <z\@example.org>\n" unless $args =~ /--no-m/;
+		print "l\@example.org\n" unless $args =~ /--no-l/;
+	END
 	PATH=$STUBS:$PATH
+}
+
+# topic NAME NEEDS: a topic with a cover letter
+topic()
+{
+	mkdir -p "$P/patches/$1"
+	printf '%s\n' "Subject: $1: numbers" "Needs: $2" 'Machines: virt' \
+		'To: A <a@example.org>' '' 'Why we count.' >"$P/patches/$1/cover-letter.txt"
 }
 
 # stub NAME: a program of that name that comes first, from standard input
@@ -42,9 +58,16 @@ tree_of_two()
 	make -s tree KERNEL="$FAKE"
 	sed -i 's/^3$/three/' build/linux/kernel/numbers
 	git_tree commit -qam 'kernel: count better' -m 'Words are better than digits.'
+	git_tree branch -f fixes-one
 	echo two >>build/linux/kernel/file
 	git_tree commit -qam 'kernel: add two' -m 'One is not enough.'
 	make -s export
+}
+
+# subjects TOPIC: of its patches
+subjects()
+{
+	sed -n "s,^$1/\(.*\)\.patch$,\1,p" patches/series | paste -sd' '
 }
 
 # What must not change
@@ -149,17 +172,17 @@ refused()
 	tree_of_two
 	rm -rf build
 	sed -i 's/^3$/drei/' "$FAKE/kernel/numbers"
-	refused "kernel-count-better.patch does not apply to Linux 7.3.99: " \
+	refused "fixes-one/kernel-count-better.patch does not apply to Linux 7.3.99: " \
 		make tree KERNEL="$FAKE"
 	[ ! -e build/linux ]
 }
 
 @test "a patch that no longer applies leaves the old tree" {
 	tree_of_two
-	sed -i 's/^ 4$/ four/' patches/kernel-count-better.patch
-	refused "kernel-count-better.patch does not apply to" make tree
-	rm patches/kernel-add-two.patch
-	refused "lists kernel-add-two.patch, which does not exist" make tree
+	sed -i 's/^ 4$/ four/' patches/fixes-one/kernel-count-better.patch
+	refused "fixes-one/kernel-count-better.patch does not apply to" make tree
+	rm patches/01-two/kernel-add-two.patch
+	refused "lists 01-two/kernel-add-two.patch, which does not exist" make tree
 }
 
 @test "a full disk" {
@@ -178,7 +201,7 @@ refused()
 	tree_of_two
 	mkdir "$big"
 	try="mount -t tmpfs -o size=900k full $big && cp -r . $big && cd $big &&
-		sed -i 's/^+two/+zwei/' patches/kernel-add-two.patch &&
+		sed -i 's/^+two/+zwei/' patches/01-two/kernel-add-two.patch &&
 		! dd if=/dev/zero of=filler bs=1k 2>/dev/null &&
 		head=\$(git -C build/linux rev-parse HEAD) &&
 		! make tree && [ \$head = \$(git -C build/linux rev-parse HEAD) ]"
@@ -223,8 +246,8 @@ refused()
 
 @test "export after tree changes nothing, in any clone and configuration" {
 	tree_of_two
-	before=$(sha256sum patches/*)
-	times=$(stat -c %y patches/*)
+	before=$(sha256sum patches/*/* patches/series)
+	times=$(stat -c %y patches/*/* patches/series)
 	rm -rf build
 	make -s tree KERNEL="$FAKE"
 	one=$(git -C build/linux rev-parse series)
@@ -236,8 +259,8 @@ refused()
 	printf '[format]\n\tnumbered = true\n\tcoverLetter = true\n' >"$BATS_TEST_TMPDIR/.gitconfig"
 	HOME=$BATS_TEST_TMPDIR make -s export
 	HOME=$BATS_TEST_TMPDIR make -s export-check
-	[ "$(sha256sum patches/*)" = "$before" ]
-	[ "$(stat -c %y patches/*)" = "$times" ]
+	[ "$(sha256sum patches/*/* patches/series)" = "$before" ]
+	[ "$(stat -c %y patches/*/* patches/series)" = "$times" ]
 	rm -rf build
 	make -s tree KERNEL="$FAKE"
 	[ "$(git -C build/linux rev-parse series)" = "$one" ]
@@ -247,8 +270,8 @@ refused()
 	tree_of_two
 	touch -d 2020-01-01 build/linux/kernel/file
 	git -C build/linux status >/dev/null
-	sed -i 's/^+three/+trois/' patches/kernel-count-better.patch
-	sed -i 's/^index .*//' patches/kernel-count-better.patch
+	sed -i 's/^+three/+trois/' patches/fixes-one/kernel-count-better.patch
+	sed -i 's/^index .*//' patches/fixes-one/kernel-count-better.patch
 	run make export-check
 	[ "$status" -ne 0 ]
 	[[ $output == *kernel-count-better.patch* ]]
@@ -259,7 +282,7 @@ refused()
 	make -s tree
 	! grep -qx trois build/linux/kernel/numbers
 	make -s export
-	[ ! -e patches/kernel-count-better.patch ]
+	[ ! -e patches/fixes-one/kernel-count-better.patch ]
 }
 
 @test "tree refuses what is nowhere else" {
@@ -269,9 +292,9 @@ refused()
 	refused "has changes that are not committed" make export
 	git_tree commit -qam 'kernel: edit' -m 'For a test.'
 	refused "has commits that are not exported" make tree
-	sed -i 's/^+two/+zwei/' patches/kernel-add-two.patch
+	sed -i 's/^+two/+zwei/' patches/01-two/kernel-add-two.patch
 	refused "has commits that are not exported" make tree
-	refused "patches/ is not what build/linux has: kernel-add-two.patch kernel-edit.patch" \
+	refused "patches/ is not what build/linux has: 01-two/kernel-add-two.patch 01-two/kernel-edit.patch" \
 		make export-check
 }
 
@@ -305,18 +328,292 @@ refused()
 	make -s export-check
 }
 
-@test "series writes numbered mails with the cover letter filled in" {
+@test "topics: a commit goes where it is made, also by a fixup; branches move along" {
 	tree_of_two
-	refused "no patches/cover-letter.txt" make series
-	printf 'kernel: numbers\n\nWhy we count.\n' >patches/cover-letter.txt
+	[ "$(subjects fixes-one)" = kernel-count-better ]
+	[ "$(subjects 01-two)" = kernel-add-two ]
+	[ "$(git_tree rev-parse fixes-one)" = "$(git_tree rev-parse series^)" ]
+
+	# At the end of the first topic, and in it
+	sed -i 's/^4$/four/' build/linux/kernel/numbers
+	git_tree commit -qam 'fixup! kernel: count better'
+	GIT_SEQUENCE_EDITOR=true git_tree rebase -q -i --autosquash base
+	make -s export
+	[ "$(subjects fixes-one)" = kernel-count-better ]
+	grep -q '^+four' patches/fixes-one/kernel-count-better.patch
+	echo '#!/bin/sh
+	sed -i "1aexec sed -i s/^9/nine/ kernel/numbers \&\& git commit -qam kernel:-nine" "$1"' >"$STUBS/edit"
+	chmod +x "$STUBS/edit"
+	GIT_SEQUENCE_EDITOR=edit git_tree rebase -q -i base
+	make -s export
+	[ "$(subjects fixes-one)" = "kernel-count-better kernel-nine" ]
+
+	# At the very end, and instead of what is there
+	echo three >>build/linux/kernel/file
+	git_tree commit -qam 'kernel: three'
+	make -s export
+	git_tree commit -q --amend -m 'kernel: have three'
+	make -s export
+	[ "$(subjects 01-two)" = "kernel-add-two kernel-have-three" ]
+	rm -rf build
+	make -s tree KERNEL="$FAKE"
+	make -s export-check
+	[ "$(git_tree log -1 --format=%s fixes-one)" = kernel:-nine ]
+}
+
+@test "topics: a new one needs a letter, and one may be empty" {
+	tree_of_two
+	git_tree branch 02-three series
+	refused "branch 02-three is a topic without patches/02-three/cover-letter.txt" make export
+	topic 02-three 01-two
+	make -s export
+	[ -z "$(subjects 02-three)" ]
+	echo three >>build/linux/kernel/file
+	git_tree commit -qam 'kernel: three'
+	make -s export
+	[ "$(subjects 02-three)" = kernel-three ]
+	git_tree branch -f 01-two base
+	refused "branch 01-two ends before fixes-one" make export
+	git_tree branch -D -q 01-two
+	refused "build/linux has no branch 01-two for patches/01-two" make export
+	git_tree branch 01-two "$(git_tree commit-tree -p base -m x 'base^{tree}')"
+	refused "branch 01-two is not in the series any more" make export
+}
+
+@test "a series out of order, or without topics" {
+	tree_of_two
+	cp patches/series all
+	tac all >patches/series
+	refused "lists fixes-one/kernel-count-better.patch after a later topic" make tree
+	cp patches/01-two/kernel-add-two.patch patches/
+	sed 's,^01-two/,,' all >patches/series
+	refused "lists kernel-add-two.patch, which is not topic/name.patch" make tree
+}
+
+@test "move takes a patch to another topic, in one go" {
+	tree_of_two
+	topic 02-three 01-two
+	topic 03-four 02-three
+	make -s tree
+	git_tree branch -f 02-three series
+	git_tree branch -f 03-four series
+	before=$(git_tree rev-parse 'series^{tree}')
+	make -s move PATCH=kernel-add-two.patch TOPIC=fixes-one
+	[ "$(subjects fixes-one)" = "kernel-count-better kernel-add-two" ]
+	[ -z "$(subjects 01-two)" ]
+	make -s move PATCH=fixes-one/kernel-count-better.patch TOPIC=02-three
+	[ "$(subjects fixes-one)" = kernel-add-two ]
+	[ "$(subjects 02-three)" = kernel-count-better ]
+	[ -z "$(subjects 03-four)" ]
+	make -s move PATCH=kernel-count-better.patch TOPIC=03-four
+	make -s move PATCH=kernel-count-better.patch TOPIC=01-two
+	[ "$(subjects 01-two)" = kernel-count-better ]
+	[ "$(git_tree rev-parse 'series^{tree}')" = "$before" ]
+	make -s export-check
+
+	refused "no topic '04-five': TOPIC= takes one of fixes-one 01-two" \
+		make move PATCH=kernel-add-two.patch TOPIC=04-five
+	refused "has 0 patches 'none.patch'" make move PATCH=none.patch TOPIC=01-two
+	refused "is in fixes-one already" make move PATCH=kernel-add-two.patch TOPIC=fixes-one
+	refused "which patch, and to which topic?" make move
+	echo three >>build/linux/kernel/file
+	git_tree commit -qam 'kernel: three'
+	make -s export
+	refused "kernel-add-two.patch cannot move to 03-four: 'kernel: three' does not apply: conflict in kernel/file" \
+		make move PATCH=kernel-add-two.patch TOPIC=03-four
+}
+
+@test "series writes the mails of a topic, with recipients, base and prerequisites" {
+	tree_of_two
+	refused "no topic '02-more': TOPIC= takes one of fixes-one 01-two" make series TOPIC=02-more
 	make -s series
-	[ "$(ls build/series)" = "0000-cover-letter.patch
-0001-kernel-count-better.patch
-0002-kernel-add-two.patch" ]
-	grep -q '^Subject: \[PATCH 0/2\] kernel: numbers$' build/series/0000-cover-letter.patch
-	grep -q '^Why we count\.$' build/series/0000-cover-letter.patch
-	grep -q '2 files changed' build/series/0000-cover-letter.patch
-	! grep -q '\*\*\*' build/series/0000-cover-letter.patch
+	[ "$(ls build/series/01-two)" = "0000-cover-letter.patch
+0001-kernel-add-two.patch" ]
+	cd build/series/01-two
+	grep -q '^Subject: \[PATCH 01-two 0/1\] 01-two: numbers$' 0000-cover-letter.patch
+	grep -q '^Subject: \[PATCH 01-two 1/1\] kernel: add two$' 0001-kernel-add-two.patch
+	grep -q '^Why we count\.$' 0000-cover-letter.patch
+	grep -q '1 file changed' 0000-cover-letter.patch
+	! grep -q '\*\*\*' 0000-cover-letter.patch
+	[ "$(sed -n '/^To: /,/^$/p' 0000-cover-letter.patch)" = $'To: A <a@example.org>\nCc: =?utf-8?q?Zo=C3=AB?= <z@example.org>,\n\tl@example.org' ]
+	[ "$(sed -n '/^To: /,/^$/p' 0001-kernel-add-two.patch)" = $'To: =?utf-8?q?Zo=C3=AB?= <z@example.org>\nCc: l@example.org' ]
+	grep -qx "base: Linux 7.3.99 (linux)" 0000-cover-letter.patch
+	id=$(git patch-id --stable <"$P/patches/fixes-one/kernel-count-better.patch" | cut -d' ' -f1)
+	grep -qx "prerequisite-patch-id: $id" 0000-cover-letter.patch
+	cd "$P"
+	! grep -q prerequisite build/series/fixes-one/*
+
+	# A topic does without what it does not need.
+	sed -i 's/^Needs:.*/Needs:/' patches/01-two/cover-letter.txt
+	make -s series TOPIC=01-two
+	! grep -q prerequisite build/series/01-two/*
+}
+
+@test "series: the base is a commit, if it has one" {
+	git init -q "$FAKE"
+	git -C "$FAKE" add -A
+	git -C "$FAKE" -c user.name=n -c user.email=n@example.org commit -qm all
+	tree_of_two
+	make -s series TOPIC=fixes-one
+	grep -qx "base-commit: $(git -C "$FAKE" rev-parse HEAD)" build/series/fixes-one/0000*
+}
+
+@test "series: what was sent, a tag tells, and the next version shows what has changed" {
+	tree_of_two
+	seq 20 >>build/linux/kernel/file
+	git_tree commit -qa --amend --no-edit
+	make -s export
+	git init -q .
+	git config user.name n
+	git config user.email n@example.org
+	git add patches
+	git commit -qm one
+	git tag sent/01-two/v1
+	sed -i 's/^two$/zwei/' build/linux/kernel/file
+	git_tree commit -qa --amend -m 'kernel: add two' -m 'One is not enough.'
+	make -s export
+	make -s series TOPIC=01-two
+	[ "$(ls build/series/01-two)" = "v2-0000-cover-letter.patch
+v2-0001-kernel-add-two.patch" ]
+	grep -q '^Subject: \[PATCH 01-two v2 1/1\]' build/series/01-two/v2-0001*
+	grep -q '^Range-diff against v1:' build/series/01-two/v2-0000*
+	grep -q -e '^ *-+two$' build/series/01-two/v2-0000*
+	grep -q -e '^ *++zwei$' build/series/01-two/v2-0000*
+	git tag sent/01-two/vlast
+	refused "tag sent/01-two/vlast does not end in a number" make series TOPIC=01-two
+}
+
+@test "check-topics: a topic that does not apply, and one with nothing, by what it needs" {
+	tree_of_two
+	printf '#!/bin/bash\necho "$*" >>said; echo kernel/file.c; git -C build/topics/linux log -1 --format=%%s >>said\n' >scripts/compile
+	printf '#!/bin/bash\necho "kernel $*" >>said\n' >scripts/kernel
+	topic 02-three 01-two
+	make -s tree
+	run scripts/check-topics --quick
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "${lines[-1]}" = "check-topics: 4 passed, 0 failed, 1 skipped" ]
+	[[ $output == *"skipped: 02-three: no patches yet"* ]]
+	[[ $output == *"fixes-one ("*"on the base with nothing else"*"01-two ("*"on the base with fixes-one"* ]]
+	[ "$(grep -c "^$P/build/topics virt [0-9a-f]*~1$" said)" -eq 2 ]
+	[ "$(grep ^kernel: said | paste -sd' ')" = "kernel: count better kernel: add two" ]
+	[ ! -e build/topics/linux ]
+	run scripts/check-topics
+	[ "${lines[-1]}" = "check-topics: 6 passed, 0 failed, 3 skipped" ]
+	[[ $output == *"skipped: 01-two: kernel/file.c: virt do not build it"* ]]
+
+	sed -i 's/two$/two, in words/' build/linux/kernel/file
+	git_tree commit -qam 'kernel: words'
+	git_tree branch -f 01-two series^
+	git_tree branch -f 02-three series
+	make -s export
+	sed -i 's/^Needs:.*/Needs:/' patches/02-three/cover-letter.txt
+	run scripts/check-topics --quick
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ $output == *"'kernel: words' does not apply: conflict in kernel/file"* ]]
+	[ "${lines[-1]}" = "check-topics: 4 passed, 1 failed, 0 skipped" ]
+	TOPIC=01-two run scripts/check-topics --quick
+	[ "${lines[-1]}" = "check-topics: 2 passed, 0 failed, 0 skipped" ]
+	TOPIC=x refused "no topic 'x'" scripts/check-topics
+}
+
+@test "check-bisect: in turn, and what was seen is not done again" {
+	tree_of_two
+	sed -i 's/^Machines:.*/Machines: virt q35/' patches/01-two/cover-letter.txt
+	echo 'int x;' >build/linux/kernel/x.h
+	git_tree add kernel/x.h
+	git_tree commit -qm 'kernel: x'
+	make -s export
+	for s in kernel initramfs boot compile; do
+		printf '#!/bin/bash\necho "%s $*" >>said\n' $s >scripts/$s
+	done
+	printf '#!/bin/bash\necho "boot $*" >>said; while [ "$1" != --log ]; do shift; done; >"$2"\n' >scripts/boot
+	for a in aarch64-linux-gnu- arm-linux-gnueabihf- ''; do stub ${a}gcc <<<'echo 12'; done
+	run scripts/check-bisect
+	echo "$output"
+	[ "$status" -eq 0 ]
+	# dirs: 1 + 2 + 2, boot: 3, kernel: 2
+	[ "${lines[-1]}" = "check-bisect: 10 passed, 0 failed" ]
+	[[ $output == *"10 jobs, 0 of them seen before"* ]]
+	[ "$(grep '^boot' said | cut -d' ' -f2 | paste -sd' ')" = "virt q35 virt" ]
+	[ "$(wc -l <build/bisect/results)" -eq 10 ]
+	grep -qE '^passed boot q35 [0-9]+ s: kernel: add two$' build/bisect/results
+	rm said
+	run scripts/check-bisect
+	[ "${lines[-1]}" = "check-bisect: 10 passed, 0 failed" ]
+	[ ! -e said ]
+
+	# A new patch, that fails: the others are not done again, this one is.
+	echo three >>build/linux/kernel/file
+	git_tree commit -qam 'kernel: three'
+	make -s export
+	printf '#!/bin/bash\necho "boot $*" >>said; exit 1\n' >scripts/boot
+	run scripts/check-bisect
+	[ "$status" -eq 1 ]
+	[ "${lines[-1]}" = "check-bisect: 12 passed, 1 failed" ]
+	[[ $output == *"failed: boot on q35: kernel: three"* ]]
+	PART=boot run scripts/check-bisect
+	[ "${lines[-1]}" = "check-bisect: 3 passed, 1 failed" ]
+	PART=dirs MACHINE=q35 run scripts/check-bisect
+	[ "${lines[-1]}" = "check-bisect: 3 passed, 0 failed" ]
+	PART=more refused "no part 'more': PART= takes one of dirs kernel boot" scripts/check-bisect
+}
+
+@test "letters: what does not agree with the tree is named" {
+	tree_of_two
+	echo 'config NUMBERS' >build/linux/kernel/Kconfig
+	echo '| pool | 1850 | 1,854 | 2001 |' >README.md
+	git_tree add kernel/Kconfig
+	cat >patches/01-two/cover-letter.txt <<-'END'
+		Subject: numbers
+		Needs: fixes-one
+		Machines: virt q35
+		To: A <a@example.org>
+		Cc: l@example.org
+
+		CONFIG_NUMBERS is in kernel/Kconfig and kernel/file.c has 64-bit words;
+		see fixes-one, patch 1, and 1 patches.
+
+		Patch  1    all
+
+		  arm64    1850  1854  2001
+	END
+	echo 'int number(void);' >build/linux/kernel/file.c
+	git_tree add kernel/file.c
+	run scripts/letters
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	cat >patches/01-two/cover-letter.txt <<-'END'
+		Subject: numbers
+		Needs: 01-two 07-none
+		Machines: vax
+		To: B <b@example.org>
+		Sender: me
+
+		no_number() and CONFIG_MANY_NUMBERS, in kernel/nothing.c and 07-none, patches
+		1-3; of 5 patches.
+
+		Patch  2    all
+
+		  arm64    1850  1854  2002
+	END
+	run scripts/letters
+	echo "$output"
+	for what in "'Sender: me' in its head" "needs 01-two, which does not come before it" \
+		"needs 07-none, which is no topic" "concerns vax, which is no machine" \
+		"'B <b@example.org>' is not in MAINTAINERS" "patch 3 of 1" "patch 2 of 1" \
+		"'5 patches': there are 1" "its list of patches does not have each" \
+		"07-none is no topic" "'arm64    1850  1854  2002': no such row" \
+		"the tree has no no_number" "the tree has no MANY_NUMBERS" \
+		"the tree has no kernel/nothing.c"; do
+		[[ $output == *"01-two: $what"* ]] || { echo "missing: $what"; false; }
+	done
+	[ "${#lines[@]}" -eq 14 ]
+	rm patches/01-two/cover-letter.txt
+	run scripts/letters
+	[ "$output" = "01-two: has no cover-letter.txt" ]
 }
 
 # boot LINE...: a guest that prints these lines

@@ -857,7 +857,7 @@ selftest_guest()
 }
 
 @test "check adds up what its parts say, and ends with what failed" {
-	for part in harness lint kunit selftest e2e demo; do
+	for part in harness lint check-topics kunit selftest e2e demo; do
 		printf '#!/bin/sh\necho "one: 7 passed, 7 failed"\necho "%s"\n' \
 			"$part: 2 passed, 0 failed, 1 skipped" >scripts/$part
 	done
@@ -870,7 +870,7 @@ selftest_guest()
 	MACHINE=virt run scripts/check
 	echo "$output"
 	[ "$status" -eq 1 ]
-	[ "${lines[-1]}" = "check: 10 passed, 1 failed, 5 skipped" ]
+	[ "${lines[-1]}" = "check: 12 passed, 1 failed, 6 skipped" ]
 	[ "${lines[-2]}" = "  e2e-virt: virt: not ok 3 - a test" ]
 
 	printf '#!/bin/sh\nexit 3\n' >scripts/e2e
@@ -881,7 +881,7 @@ selftest_guest()
 	printf '#!/bin/sh\necho e2e: 1 passed, 0 failed\n' >scripts/e2e
 	run scripts/check
 	[ "$status" -eq 0 ]
-	[ "${lines[-1]}" = "check: 23 passed, 0 failed, 10 skipped" ]
+	[ "${lines[-1]}" = "check: 25 passed, 0 failed, 11 skipped" ]
 }
 
 @test "boot adds arguments of QEMU, and says if there are none of that name" {

@@ -112,8 +112,9 @@ topics()
 {
 	local t
 
-	for t in "$PATCHES"/fixes-*/ "$PATCHES"/[0-9][0-9]-*/; do
-		[ ! -d "$t" ] || basename "$t"
+	for t in "$PATCHES"/fixes-*/cover-letter.txt "$PATCHES"/[0-9][0-9]-*/cover-letter.txt; do
+		t=$(basename "${t%/*}")
+		[[ ! $t =~ ^(fixes|[0-9][0-9])-[a-z0-9]+$ ]] || echo "$t"
 	done
 }
 
@@ -184,7 +185,7 @@ patches_id()
 
 # mark_topics TREE: a branch for each topic, at its last patch. "git rebase" then
 # moves them along: to move a line in its list across an "update-ref" is to move
-# a patch to another topic.
+# a patch to another topic. No branch here has more than patches/ has.
 mark_topics()
 {
 	local commits t n=0
@@ -198,6 +199,23 @@ mark_topics()
 		n=$((n + $(patch_names "$t" | wc -l)))
 		git_plain -C "$1" branch -q -f --no-track "$t" "${commits[n]}"
 	done
+}
+
+# topics_at TREE: changes when a branch of a topic is made, moved or deleted.
+topics_at()
+{
+	git_plain -C "$1" for-each-ref --format='%(refname) %(objectname)' \
+		'refs/heads/fixes-*' 'refs/heads/[0-9][0-9]-*' | sha256sum | cut -d' ' -f1
+}
+
+# movable TREE: dies if git would not move a topic's branch
+movable()
+{
+	local out
+
+	out=$(git_plain -C "$1" worktree list --porcelain |
+		sed -nE 's,^branch refs/heads/((fixes|[0-9][0-9])-.*),\1,p' | paste -sd' ')
+	[ -z "$out" ] || die "build/linux: another work tree has checked out $out"
 }
 
 # topic_branches TREE: in the order of the series

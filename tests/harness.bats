@@ -280,7 +280,7 @@ refused()
 	[ "$(stat -c %Y build/linux/kernel/file)" = "$(date -d 2020-01-01 +%s)" ]
 	sed -i '/count-better/d' patches/series
 	make -s tree
-	! grep -qx trois build/linux/kernel/numbers
+	[ -z "$(grep -x trois build/linux/kernel/numbers)" ]
 	make -s export
 	[ ! -e patches/fixes-one/kernel-count-better.patch ]
 }
@@ -291,9 +291,9 @@ refused()
 	refused "has changes that are not committed" make tree
 	refused "has changes that are not committed" make export
 	git_tree commit -qam 'kernel: edit' -m 'For a test.'
-	refused "has commits that are not exported" make tree
+	refused "has commits or topics that are not exported" make tree
 	sed -i 's/^+two/+zwei/' patches/01-two/kernel-add-two.patch
-	refused "has commits that are not exported" make tree
+	refused "has commits or topics that are not exported" make tree
 	refused "patches/ is not what build/linux has: 01-two/kernel-add-two.patch 01-two/kernel-edit.patch" \
 		make export-check
 }
@@ -434,19 +434,19 @@ refused()
 	grep -q '^Subject: \[PATCH 01-two 1/1\] kernel: add two$' 0001-kernel-add-two.patch
 	grep -q '^Why we count\.$' 0000-cover-letter.patch
 	grep -q '1 file changed' 0000-cover-letter.patch
-	! grep -q '\*\*\*' 0000-cover-letter.patch
+	[ -z "$(grep -F '***' 0000-cover-letter.patch)" ]
 	[ "$(sed -n '/^To: /,/^$/p' 0000-cover-letter.patch)" = $'To: A <a@example.org>\nCc: =?utf-8?q?Zo=C3=AB?= <z@example.org>,\n\tl@example.org' ]
 	[ "$(sed -n '/^To: /,/^$/p' 0001-kernel-add-two.patch)" = $'To: =?utf-8?q?Zo=C3=AB?= <z@example.org>\nCc: l@example.org' ]
 	grep -qx "base: Linux 7.3.99 (linux)" 0000-cover-letter.patch
 	id=$(git patch-id --stable <"$P/patches/fixes-one/kernel-count-better.patch" | cut -d' ' -f1)
 	grep -qx "prerequisite-patch-id: $id" 0000-cover-letter.patch
 	cd "$P"
-	! grep -q prerequisite build/series/fixes-one/*
+	[ -z "$(grep prerequisite build/series/fixes-one/*)" ]
 
 	# A topic does without what it does not need.
 	sed -i 's/^Needs:.*/Needs:/' patches/01-two/cover-letter.txt
 	make -s series TOPIC=01-two
-	! grep -q prerequisite build/series/01-two/*
+	[ -z "$(grep prerequisite build/series/01-two/*)" ]
 }
 
 @test "series: the base is a commit, if it has one" {
@@ -495,7 +495,7 @@ v2-0001-kernel-add-two.patch" ]
 	[ "${lines[-1]}" = "check-topics: 4 passed, 0 failed, 1 skipped" ]
 	[[ $output == *"skipped: 02-three: no patches yet"* ]]
 	[[ $output == *"fixes-one ("*"on the base with nothing else"*"01-two ("*"on the base with fixes-one"* ]]
-	[ "$(grep -c "^$P/build/topics virt [0-9a-f]*~1$" said)" -eq 2 ]
+	[ "$(grep -c "^--files $P/build/topics virt [0-9a-f]*~1$" said)" -eq 2 ]
 	[ "$(grep ^kernel: said | paste -sd' ')" = "kernel: count better kernel: add two" ]
 	[ ! -e build/topics/linux ]
 	run scripts/check-topics
@@ -518,6 +518,69 @@ v2-0001-kernel-add-two.patch" ]
 	TOPIC=x refused "no topic 'x'" scripts/check-topics
 }
 
+@test "tree keeps topics that are nowhere else" {
+	tree_of_two
+	git_tree branch 09-idea series^
+	topic 02-three ''
+	refused "has commits or topics that are not exported" make tree
+	git_tree rev-parse -q --verify 09-idea
+	git_tree branch -D -q 09-idea
+	git_tree branch -f fixes-one series
+	refused "has commits or topics that are not exported" make tree
+	git_tree branch -f fixes-one series^
+	git_tree worktree add -q "$BATS_TEST_TMPDIR/other" 01-two
+	refused "another work tree has checked out 01-two" make tree
+	refused "another work tree has checked out 01-two" make move PATCH=kernel-add-two TOPIC=fixes-one
+	git_tree worktree remove "$BATS_TEST_TMPDIR/other"
+	make -s tree
+	git_tree rev-parse -q --verify 02-three
+	rm patches/01-two/cover-letter.txt
+	refused "topic 01-two, which has no cover-letter.txt" make tree
+}
+
+@test "compile: errors, warnings, what is not built, and nothing to do" {
+	mkdir -p b/linux/kernel b/linux/Documentation
+	git init -q b/linux
+	cp machines/virt/kernel.config machines/lint.config .
+	git -C b/linux config user.name n
+	git -C b/linux config user.email n@example.org
+	commit() { git -C b/linux add -A; git -C b/linux commit -q --allow-empty -m x; }
+	printf 'obj-y += a.o\nobj-$(CONFIG_NO) += b.o\n' >b/linux/kernel/Makefile
+	commit
+	stub make <<-'END'
+		echo "make $*" >>said
+		while [ "$1" != -C ]; do shift; done
+		objs=${3#O=}
+		[[ "$*" != *allnoconfig* ]] || exec touch "$objs/.config"
+		mkdir -p "$objs/kernel"
+		cat error 2>/dev/null && exit 2
+		cat warning 2>/dev/null
+		[[ "$*" != *kernel* ]] || touch "$objs/kernel/a.o"
+	END
+	echo x >b/linux/Documentation/x.rst
+	commit
+	scripts/compile "$P/b" virt HEAD^
+	[ ! -e said ]
+	touch b/linux/kernel/{a,b}.c
+	commit
+	run scripts/compile "$P/b" virt HEAD^
+	[ "$status" -eq 0 ]
+	[ "$output" = kernel/b.c ]
+	grep -q ' kernel/$' said
+	run scripts/compile --files "$P/b" virt HEAD^
+	[ "$status" -eq 0 ]
+	grep -q ' kernel/a.o$' said
+	echo '../linux/kernel/a.c:1:2: warning: odd' >warning
+	run scripts/compile "$P/b" virt HEAD^
+	[ "$status" -eq 1 ]
+	[[ $output == *"warning: odd"*"virt: kernel/;"* ]]
+	mv warning error
+	run scripts/compile "$P/b" virt HEAD^
+	[ "$status" -eq 1 ]
+	run scripts/compile --files "$P/b" virt HEAD^
+	[ "$status" -eq 1 ]
+}
+
 @test "check-bisect: in turn, and what was seen is not done again" {
 	tree_of_two
 	sed -i 's/^Machines:.*/Machines: virt q35/' patches/01-two/cover-letter.txt
@@ -538,7 +601,7 @@ v2-0001-kernel-add-two.patch" ]
 	[[ $output == *"10 jobs, 0 of them seen before"* ]]
 	[ "$(grep '^boot' said | cut -d' ' -f2 | paste -sd' ')" = "virt q35 virt" ]
 	[ "$(wc -l <build/bisect/results)" -eq 10 ]
-	grep -qE '^passed boot q35 [0-9]+ s: kernel: add two$' build/bisect/results
+	grep -qE '^passed in [0-9]+ s: boot q35: kernel: add two$' build/bisect/results
 	rm said
 	run scripts/check-bisect
 	[ "${lines[-1]}" = "check-bisect: 10 passed, 0 failed" ]
@@ -557,6 +620,11 @@ v2-0001-kernel-add-two.patch" ]
 	[ "${lines[-1]}" = "check-bisect: 3 passed, 1 failed" ]
 	PART=dirs MACHINE=q35 run scripts/check-bisect
 	[ "${lines[-1]}" = "check-bisect: 3 passed, 0 failed" ]
+	PART=all run scripts/check-bisect
+	[ "${lines[-1]}" = "check-bisect: 12 passed, 1 failed" ]
+	grep -qE '^passed on [-0-9]+: dirs virt: kernel: count better$' build/bisect/results
+	sed -i /^Machines/d patches/01-two/cover-letter.txt
+	refused "01-two: no Machines: in its cover letter" scripts/check-bisect
 	PART=more refused "no part 'more': PART= takes one of dirs kernel boot" scripts/check-bisect
 }
 
@@ -598,6 +666,7 @@ v2-0001-kernel-add-two.patch" ]
 		Patch  2    all
 
 		  arm64    1850  1854  2002
+		and 99 bytes
 	END
 	run scripts/letters
 	echo "$output"
@@ -606,11 +675,11 @@ v2-0001-kernel-add-two.patch" ]
 		"'B <b@example.org>' is not in MAINTAINERS" "patch 3 of 1" "patch 2 of 1" \
 		"'5 patches': there are 1" "its list of patches does not have each" \
 		"07-none is no topic" "'arm64    1850  1854  2002': no such row" \
-		"the tree has no no_number" "the tree has no MANY_NUMBERS" \
+		"'99 bytes': not in README.md" "the tree has no no_number" "the tree has no MANY_NUMBERS" \
 		"the tree has no kernel/nothing.c"; do
 		[[ $output == *"01-two: $what"* ]] || { echo "missing: $what"; false; }
 	done
-	[ "${#lines[@]}" -eq 14 ]
+	[ "${#lines[@]}" -eq 15 ]
 	rm patches/01-two/cover-letter.txt
 	run scripts/letters
 	[ "$output" = "01-two: has no cover-letter.txt" ]

@@ -628,6 +628,20 @@ v2-0001-kernel-add-two.patch" ]
 	PART=more refused "no part 'more': PART= takes one of dirs kernel boot" scripts/check-bisect
 }
 
+@test "bench: the base is that of the series with the fixes and the benchmark, no more" {
+	tree_of_two
+	printf '#!/bin/bash\necho "$*" >said\nexit 1\n' >scripts/kernel
+	mkdir -p bench
+	refused "patches/series has no dma-mapping-benchmark-measure-allocations-too.patch" scripts/bench
+	echo benchmark >>build/linux/kernel/file
+	git_tree commit -qam 'dma-mapping: benchmark: measure allocations, too'
+	make -s export
+	MACHINE=virt run scripts/bench
+	read -r _ _ commit _ <said
+	[ "$(git_tree show "$commit:kernel/file")" = $'one\nbenchmark' ]
+	git_tree show "$commit:kernel/numbers" | grep -x three
+}
+
 @test "letters: what does not agree with the tree is named" {
 	tree_of_two
 	echo 'config NUMBERS' >build/linux/kernel/Kconfig

@@ -23,11 +23,11 @@ lines() {
 	grep -c -- "$1" "$2" 2> /dev/null || :
 }
 
-# await COMMAND...: until it succeeds, 10 seconds at most. The kernel drops the
+# await COMMAND...: until it succeeds, 60 seconds at most. The kernel drops the
 # last reference to a file from task work: charges return just after the exit.
 await() {
 	read -r now _ < /proc/uptime
-	end=$((${now%.*} + 10))
+	end=$((${now%.*} + 60))
 	until "$@" > /dev/null 2>&1; do
 		read -r now _ < /proc/uptime
 		[ "${now%.*}" -le "$end" ] || return 1

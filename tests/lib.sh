@@ -15,7 +15,7 @@ expect() {
 	failed=1
 }
 
-# charged DIR BYTES, within 10 seconds
+# charged DIR BYTES, within the time of await
 charged() {
 	await reads "$1/dmem.current" "$2"
 	expect "$1/dmem.current" "$2" "$(value "$1/dmem.current")"

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# A PCI device behind an IOMMU: its memory comes from the page allocator, of
-# which dmem.max of dma/system limits how much a cgroup may have for DMA. The
-# driver is demo/edu-driver, a model of one that gives its users DMA memory.
+# A PCI device behind an IOMMU: its memory comes from the page allocator. Booted
+# with dma.system_region=1 there is a region for that, dma/system, and dmem.max
+# limits how much of it a cgroup may have for DMA. The driver is demo/edu-driver, a model of one that gives its users DMA memory.
 
 # shellcheck source=demo/lib.sh
 . /demo/lib.sh
@@ -20,6 +20,8 @@ run 'pwd -P && cat iommu_group/type'
 check "the device is behind the IOMMU" grep -q '^DMA' /tmp/output
 run 'cd /sys/fs/cgroup'
 run 'echo +dmem > cgroup.subtree_control'
+run 'cat /sys/module/dma/parameters/system_region'
+check "RAM as a region was asked for at boot" grep -qx Y /tmp/output
 run 'grep dma/system dmem.capacity'
 check "what the page allocator has is a region" [ "$(value dmem.capacity)" -gt $((512 * MIB)) ]
 

@@ -5,7 +5,7 @@
 # under busybox; what they check they read from the kernel's own files.
 
 CGROUPS=/sys/fs/cgroup
-REGION=dma/coherent/vram@18000000
+REGION=dma/vram@18000000
 MIB=1048576
 
 # value FILE: what dmem.current, dmem.max, ... says for the display's region

@@ -7,7 +7,7 @@
 # shellcheck source=demo/lib.sh
 . /demo/lib.sh
 
-REGION=cma/default_cma_region
+REGION=dma/default_cma_region
 FRAME=1228800			# 640x480, 4 bytes per pixel
 
 # in_cgroup NAME CGROUP COMMAND...: as a client would be started, until it holds
@@ -30,7 +30,7 @@ run 'ls /dev/dri/card0 /dev/video0 /dev/dma_heap/default_cma_region'
 check "there are a display, a camera and a heap" [ "$(lines '^/dev' /tmp/output)" = 3 ]
 run 'find /sys/bus/amba/devices/1c1f0000.clcd/of_node/ -name memory-region'
 check "this display has no memory of its own" [ ! -s /tmp/output ]
-run "grep cma/default dmem.capacity"
+run "grep dma/default dmem.capacity"
 check "the area has 64 MiB" reads dmem.capacity $((64 * MIB))
 
 step "9. A kiosk may have six frames of 640x480 of it, however it gets them"
@@ -47,7 +47,7 @@ in_cgroup heap kiosk camera heap 2 hold
 heap=$client
 check "one is left: from the heap the second is refused with ENOMEM" \
 	[ "$(lines '^heap: Cannot allocate memory$' /tmp/heap.log)$(lines '^heap 2: got 1$' /tmp/heap.log)" = 11 ]
-run 'grep cma/default kiosk/dmem.current'
+run 'grep dma/default kiosk/dmem.current'
 check "the kiosk is charged for six frames" reads kiosk/dmem.current $((6 * FRAME))
 run '(echo 0 > kiosk/cgroup.procs; exec dumb create 1)'
 check "nor does the display get another one" grep -q 'Cannot allocate memory$' /tmp/output
@@ -62,7 +62,7 @@ check "both are in the table of the area" [ "$(lines '/kiosk$\|/other$' /tmp/out
 step "11. What one of the three gives back is there for the others"
 run "kill $display"
 await reads kiosk/dmem.current $((4 * FRAME))
-run 'grep cma/default kiosk/dmem.current'
+run 'grep dma/default kiosk/dmem.current'
 check "the display's two frames are back" reads kiosk/dmem.current $((4 * FRAME))
 run "kill $heap"
 await reads kiosk/dmem.current $((3 * FRAME))
@@ -78,10 +78,10 @@ in_cgroup all kiosk camera heap 64 hold
 check "from the heap comes all that is left" grep -q '^heap: Cannot allocate memory$' /tmp/all.log
 run '(echo 0 > other/cgroup.procs; exec dumb create 1)'
 check "and the display of another cgroup has no buffer" grep -q 'Cannot allocate memory$' /tmp/output
-run 'grep cma/default kiosk/dmem.current other/dmem.current'
+run 'grep dma/default kiosk/dmem.current other/dmem.current'
 run 'echo 1 > kiosk/cgroup.kill'
 await reads dmem.current 0
-run 'grep cma/default dmem.current'
+run 'grep dma/default dmem.current'
 check "nothing is left charged" reads dmem.current 0
 
 demo_end

@@ -94,16 +94,20 @@ boot_options()
 # $cross. All builds in one directory must have the same settings, or each would
 # undo the other's. Clones, and the base and the series, share compilations:
 # sources are named relative to the build directory, which is always beside its
-# source. LOCALVERSION=: no "+" behind the version, which would depend on commits.
+# source, and the compiler names what was included (CCACHE_DEPEND), which spares
+# a run of the preprocessor for each. LOCALVERSION=: no "+" behind the version,
+# which would depend on commits. W=1: scripts/lint, which looks at the warnings,
+# uses the same compilations. It looks at kernel-doc too; elsewhere that would take
+# minutes.
 # shellcheck disable=SC2154
 kmake()
 {
 	env -u MACHINE -u KERNEL -u SUITE -u STRESS -u TOPIC -u PART -u PATCH \
 		KBUILD_BUILD_TIMESTAMP=@0 KBUILD_BUILD_USER=dmem-dma KBUILD_BUILD_HOST=localhost \
-		CCACHE_DIR="$CACHE/ccache" CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=2G \
+		CCACHE_DIR="$CACHE/ccache" CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1 CCACHE_MAXSIZE=2G \
 		CCACHE_BASEDIR="$sources_in" \
 		make -C "$source" O="$objs" ARCH="$arch" CROSS_COMPILE="$cross" LOCALVERSION= \
-		CC="ccache ${cross}gcc" "$@" </dev/null
+		CC="ccache ${cross}gcc" W=1 KERNELDOC=/dev/null "$@" </dev/null
 }
 
 # topics: the topics of the series, a folder each, in the order of the series: the

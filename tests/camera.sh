@@ -14,7 +14,7 @@
 . /tests/lib.sh
 
 CLIENT=camera
-REGION=cma/default_cma_region
+REGION=dma/default_cma_region
 SMALL=320x180
 FRAME=233472			# 57 pages, of which a frame uses 56 1/4
 HD=1920x1080

@@ -131,7 +131,7 @@ end
 
 begin "bad input to dmem.max is EINVAL and changes nothing"
 limit a "$BUFFER"
-for line in "dma/coherent/vram 4M" "$REGION" "$REGION junk" "$REGION -1" \
+for line in "dma/vram 4M" "$REGION" "$REGION junk" "$REGION -1" \
 	"$REGION 4M 4M" "$REGION 4Q" "no/such/region 4M" " 4M" "4M" ""; do
 	expect "'$line'" "Invalid argument" \
 		"$({ echo "$line" > a/dmem.max; } 2>&1 | grep -o 'Invalid argument')"

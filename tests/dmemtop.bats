@@ -19,8 +19,8 @@ setup()
 	[ -f "$TOOLS/cgroup/dmemtop.c" ] || skip "no build/linux with the tool: make tree"
 	PATH=$BATS_FILE_TMPDIR:$PATH
 	ROOT=$BATS_TEST_TMPDIR/cgroup
-	VRAM=dma/coherent/vram@18000000
-	CMA=cma/default_cma_region
+	VRAM=dma/vram@18000000
+	CMA=dma/default_cma_region
 }
 
 # cgroup PATH VRAM-CURRENT PEAK MAX [CMA-CURRENT PEAK MAX]
@@ -99,11 +99,11 @@ nobody()
 @test "who uses most comes first, and who uses nothing is left out" {
 	three
 	shows \
-" CURRENT     PEAK      MAX   SHARE  REGION                      CGROUP" \
-"    6.0M        -        -   75.0%  dma/coherent/vram@18000000  /" \
-"    6.0M     6.0M      max   75.0%  dma/coherent/vram@18000000  /display" \
-"    4.0M     4.0M      max   50.0%  dma/coherent/vram@18000000  /display/second" \
-"    2.0M     2.0M     2.0M   25.0%  dma/coherent/vram@18000000  /display/first"
+" CURRENT     PEAK      MAX   SHARE  REGION             CGROUP" \
+"    6.0M        -        -   75.0%  dma/vram@18000000  /" \
+"    6.0M     6.0M      max   75.0%  dma/vram@18000000  /display" \
+"    4.0M     4.0M      max   50.0%  dma/vram@18000000  /display/second" \
+"    2.0M     2.0M     2.0M   25.0%  dma/vram@18000000  /display/first"
 }
 
 @test "a limit alone is shown, a limit of 0 too" {
@@ -112,9 +112,9 @@ nobody()
 	cgroup b 0 8192 4M
 	cgroup b 0 8192 4194304
 	shows \
-" CURRENT     PEAK      MAX   SHARE  REGION                      CGROUP" \
-"       0        0        0    0.0%  cma/default_cma_region      /a" \
-"       0     8.0K     4.0M    0.0%  dma/coherent/vram@18000000  /b"
+" CURRENT     PEAK      MAX   SHARE  REGION                  CGROUP" \
+"       0        0        0    0.0%  dma/default_cma_region  /a" \
+"       0     8.0K     4.0M    0.0%  dma/vram@18000000       /b"
 }
 
 @test "the region that is used most comes first" {
@@ -123,12 +123,12 @@ nobody()
 	cgroup a 0 0 max 16777216 16777216 max
 	cgroup a/c 0 0 max 4096 4096 max
 	shows \
-" CURRENT     PEAK      MAX   SHARE  REGION                      CGROUP" \
-"   16.0M        -        -   25.0%  cma/default_cma_region      /" \
-"   16.0M    16.0M      max   25.0%  cma/default_cma_region      /a" \
-"    4.0K     4.0K      max    0.0%  cma/default_cma_region      /a/c" \
-"    8.0M        -        -  100.0%  dma/coherent/vram@18000000  /" \
-"    8.0M     8.0M      max  100.0%  dma/coherent/vram@18000000  /b"
+" CURRENT     PEAK      MAX   SHARE  REGION                  CGROUP" \
+"   16.0M        -        -   25.0%  dma/default_cma_region  /" \
+"   16.0M    16.0M      max   25.0%  dma/default_cma_region  /a" \
+"    4.0K     4.0K      max    0.0%  dma/default_cma_region  /a/c" \
+"    8.0M        -        -  100.0%  dma/vram@18000000       /" \
+"    8.0M     8.0M      max  100.0%  dma/vram@18000000       /b"
 }
 
 @test "who uses the same comes by its path" {
@@ -220,7 +220,7 @@ nobody()
 }
 
 @test "names of regions may be long, of any characters" {
-	VRAM="dma/coherent/$(printf 'x%.0s' {1..200})@1,2:\"\\é"
+	VRAM="dma/$(printf 'x%.0s' {1..200})@1,2:\"\\é"
 	root 4096
 	json 'r[V, "/"]["current"] == 4096'
 	dmemtop -r "$ROOT" >"$BATS_TEST_TMPDIR/table"
@@ -243,10 +243,10 @@ nobody()
 	cgroup display 6291456 6291456 7340032
 	ROOT=$ROOT/display
 	shows \
-" CURRENT     PEAK      MAX   SHARE  REGION                      CGROUP" \
-"    6.0M     6.0M     7.0M       -  dma/coherent/vram@18000000  /" \
-"    4.0M     4.0M      max       -  dma/coherent/vram@18000000  /second" \
-"    2.0M     2.0M     2.0M       -  dma/coherent/vram@18000000  /first"
+" CURRENT     PEAK      MAX   SHARE  REGION             CGROUP" \
+"    6.0M     6.0M     7.0M       -  dma/vram@18000000  /" \
+"    4.0M     4.0M      max       -  dma/vram@18000000  /second" \
+"    2.0M     2.0M     2.0M       -  dma/vram@18000000  /first"
 	json 'all(x["capacity"] is None for x in t)'
 }
 

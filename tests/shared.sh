@@ -12,7 +12,7 @@
 # shellcheck source=tests/lib.sh
 . /tests/lib.sh
 
-REGION=cma/default_cma_region
+REGION=dma/default_cma_region
 FRAME=1228800			# of 640x480, in each of the three
 
 # asks KIND COUNT [CAMERA]: the client and its command line, to take so many frames

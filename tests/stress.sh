@@ -16,7 +16,7 @@
 # shellcheck source=tests/lib.sh disable=SC3028,SC2317
 . /tests/lib.sh
 
-REGION=cma/default_cma_region
+REGION=dma/default_cma_region
 seconds=${1:-15}
 seed=${2:-$(od -An -N2 -tu2 /dev/urandom | tr -d " ")}
 

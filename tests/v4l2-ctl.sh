@@ -12,7 +12,7 @@
 . /tests/lib.sh
 
 CLIENT=v4l2-ctl
-REGION=cma/default_cma_region
+REGION=dma/default_cma_region
 FRAME=233472			# 57 pages, of which a frame of 320x180 uses 56 1/4
 FORMAT=--set-fmt-video=width=320,height=180,pixelformat=XR24
 

@@ -130,18 +130,21 @@ want_topic()
 }
 
 # wanted FILE: whether the configuration in $objs has this C file of $source, for
-# $arch. Asked for by name, kbuild makes it all the same.
+# $arch: the file and its directory. Asked for by name, kbuild makes it all the same.
 wanted()
 {
-	local o symbol
+	local dir o symbol
 
 	case $1 in
 	arch/*) [[ $1 == arch/${arch/x86_64/x86}/* ]] || return 1 ;;
 	esac
-	o=$(basename "${1%.c}").o
-	symbol=$(sed -n "s/^[a-z0-9_]*-\$(\(CONFIG_[A-Z0-9_]*\)).*[[:space:]]$o\([[:space:]].*\)*\$/\1/p" \
-		"$source/$(dirname "$1")/Makefile" | head -n1)
-	[ -z "$symbol" ] || grep -qE "^$symbol=[ym]" "$objs/.config"
+	dir=$(dirname "$1")
+	for o in "$(basename "${1%.c}").o" "$(basename "$dir")/"; do
+		symbol=$(sed -n "s,^[a-z0-9_]*-\$(\(CONFIG_[A-Z0-9_]*\)).*[[:space:]]$o\([[:space:]].*\)*\$,\1,p" \
+			"$source/$dir/Makefile" 2>/dev/null | head -n1 || :)
+		[ -z "$symbol" ] || grep -qE "^$symbol=[ym]" "$objs/.config" || return 1
+		dir=$(dirname "$dir")
+	done
 }
 
 # patch_names [TOPIC]: what patches/series lists, in order, as topic/name.patch

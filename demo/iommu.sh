@@ -3,7 +3,8 @@
 #
 # A PCI device behind an IOMMU: its memory comes from the page allocator. Booted
 # with dma.system_region=1 there is a region for that, dma/system, and dmem.max
-# limits how much of it a cgroup may have for DMA. The driver is demo/edu-driver, a model of one that gives its users DMA memory.
+# limits how much of it a cgroup may have for DMA. The driver is demo/edu-driver,
+# a model of one that gives its users DMA memory.
 
 # shellcheck source=demo/lib.sh
 . /demo/lib.sh

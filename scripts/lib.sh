@@ -71,6 +71,14 @@ conf()
 	sed -n "s/^$2=//p" "$TOP/machines/$1/machine.conf"
 }
 
+# configs MACHINE: the files that the configuration of its kernel is made of
+configs()
+{
+	echo "$TOP/machines/common.config"
+	echo "$TOP/machines/$1/kernel.config"
+	[ "$(conf "$1" memory)" != yes ] || echo "$TOP/machines/memory.config"
+}
+
 # boot_options MACHINE RUN: splits what a line of machines/MACHINE/{e2e,demo} runs
 # into the array "options", for scripts/boot, and "run". The options are
 #
@@ -97,8 +105,8 @@ boot_options()
 # source, and the compiler names what was included (CCACHE_DEPEND), which spares
 # a run of the preprocessor for each. LOCALVERSION=: no "+" behind the version,
 # which would depend on commits. W=1: scripts/lint, which looks at the warnings,
-# uses the same compilations. It looks at kernel-doc too; elsewhere that would take
-# minutes.
+# uses the same compilations. It has kernel-doc look, too (in
+# "kerneldoc"), which takes a fifth of a build's time.
 # shellcheck disable=SC2154
 kmake()
 {
@@ -107,7 +115,7 @@ kmake()
 		CCACHE_DIR="$CACHE/ccache" CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1 CCACHE_MAXSIZE=2G \
 		CCACHE_BASEDIR="$sources_in" \
 		make -C "$source" O="$objs" ARCH="$arch" CROSS_COMPILE="$cross" LOCALVERSION= \
-		CC="ccache ${cross}gcc" W=1 KERNELDOC=/dev/null "$@" </dev/null
+		CC="ccache ${cross}gcc" W=1 "${kerneldoc:-cmd_checkdoc=}" "$@" </dev/null
 }
 
 # topics: the topics of the series, a folder each, in the order of the series: the

@@ -804,7 +804,7 @@ line_of()
 	run line_of e2e 'dtb=shared,tests/some.sh,a=1,2 more=words and=more'
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[[ $output == *"boot: vexpress --dtb shared --run tests/some.sh,a=1,2 --log $log/some.log --timeout 1500"*" more=words and=more"* ]]
+	[[ $output == *"boot: vexpress --dtb shared --run tests/some.sh,a=1,2 --log $log/some.log"*" more=words and=more"* ]]
 	run line_of e2e 'tests/some.sh,a=1'
 	[[ $output == *"boot: vexpress --run tests/some.sh,a=1 --log"* ]]
 	run line_of e2e 'more tests/some.sh,a=1 word'

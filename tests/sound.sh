@@ -30,12 +30,6 @@ nobody_left() {
 	[ -z "$(cat a/cgroup.procs b/cgroup.procs)" ]
 }
 
-# A card that is not behind an IOMMU looks there, if it can get no memory
-# elsewhere.
-also_system() {
-	[ "$REGION" = dma/system ] || echo "dma/system $2" > "$1/dmem.max"
-}
-
 await [ -c /dev/snd/pcmC0D0p ]
 tests_begin
 if [ ! -c /dev/snd/pcmC0D0p ] || [ ! -c /dev/snd/pcmC0D0c ]; then
@@ -83,7 +77,6 @@ end
 
 begin "a larger buffer takes the place of a smaller one, and not the other way"
 limit a $SIZE
-also_system a 0
 start a buffer $((SIZE / 2)) hold buffer $SIZE hold buffer $((SIZE / 2)) hold
 charged a $((SIZE / 2))
 next 2 /tmp/a
@@ -95,7 +88,6 @@ end
 
 begin "beyond a limit there is ENOMEM, and no buffer"
 limit a $((SIZE - 1))
-also_system a 0
 start a buffer $SIZE hold
 said "buffer $SIZE: Cannot allocate memory" /tmp/a
 charged a 0
@@ -104,7 +96,6 @@ end
 
 begin "who asks for less and less gets what fits, and can play it"
 limit a $((SIZE / 4 + SIZE / 8))
-also_system a 0
 start a shrink $SIZE run $SIZE hold
 said "shrink $SIZE: Cannot allocate memory" /tmp/a
 said "shrink $((SIZE / 2)): Cannot allocate memory" /tmp/a
@@ -113,32 +104,14 @@ said "ran $SIZE" /tmp/a
 charged a $((SIZE / 4))
 end
 
-if [ "$REGION" != dma/system ]; then
-	begin "a limit for the area alone gives a buffer of single pages, charged where they are from"
-	limit a 0
-	start a buffer $SIZE run $SIZE hold
-	said "buffer: got $SIZE" /tmp/a
-	said "ran $SIZE" /tmp/a
-	charged a 0
-	area=$REGION
-	REGION=dma/system
-	charged a $SIZE
-	kill "$pid"
-	charged a 0
-	REGION=$area
-	end
-fi
-
 begin "playback and capture share the limit of their common parent"
 limit . $((SIZE + SIZE / 2))
-also_system . 0
 start a buffer $SIZE hold
 start b capture buffer $SIZE hold
 said "buffer: got $SIZE" /tmp/a
 said "buffer $SIZE: Cannot allocate memory" /tmp/b
 charged . $SIZE
 end
-also_system . max
 
 begin "a buffer stays with its cgroup when its owner moves, and when it is removed"
 await dying 0

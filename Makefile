@@ -2,7 +2,7 @@
 #
 # Every target is a script in scripts/.
 
-export MACHINE SUITE KERNEL ACCEL STRESS TOPIC PART
+export MACHINE SUITE KERNEL ACCEL STRESS TOPIC PART MINUTES
 
 .SILENT:
 .PHONY: help demo check tree export export-check lint kunit e2e selftest bench shell series
@@ -34,6 +34,7 @@ help:
 ## MACHINE=vexpress|virt|q35   instead of all (shell: vexpress)
 ## TOPIC=01-core               instead of all (series, check-topics)
 ## KERNEL=tree|tarball         a Linux 7.3.x of your own as the base
+## MINUTES=70                  check skips q35, and says so, if that were to be too little
 ## ACCEL=kvm                   QEMU with KVM, which only helps q35
 
 packages:

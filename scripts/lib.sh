@@ -110,12 +110,12 @@ boot_options()
 # shellcheck disable=SC2154
 kmake()
 {
-	env -u MACHINE -u KERNEL -u SUITE -u STRESS -u TOPIC -u PART -u PATCH \
+	env -u MACHINE -u KERNEL -u SUITE -u STRESS -u TOPIC -u PART -u PATCH -u MINUTES \
 		KBUILD_BUILD_TIMESTAMP=@0 KBUILD_BUILD_USER=dmem-dma KBUILD_BUILD_HOST=localhost \
 		CCACHE_DIR="$CACHE/ccache" CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1 CCACHE_MAXSIZE=2G \
 		CCACHE_BASEDIR="$sources_in" \
 		make -C "$source" O="$objs" ARCH="$arch" CROSS_COMPILE="$cross" LOCALVERSION= \
-		CC="ccache ${cross}gcc" W=1 "${kerneldoc:-cmd_checkdoc=}" "$@" </dev/null
+		CC="ccache ${cross}gcc" HOSTCC="ccache gcc" W=1 "${kerneldoc:-cmd_checkdoc=}" "$@" </dev/null
 }
 
 # topics: the topics of the series, a folder each, in the order of the series: the

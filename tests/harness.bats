@@ -973,6 +973,22 @@ selftest_guest()
 	[ "${lines[-1]}" = "check: 21 passed, 0 failed, 9 skipped" ]
 }
 
+@test "check leaves out q35, and says so, where there is no time for it" {
+	for part in harness lint check-topics kunit selftest e2e; do
+		printf '#!/bin/sh\necho "%s"\n' "$part: 2 passed, 0 failed" >scripts/$part
+	done
+	printf '#!/bin/sh\nsleep 1\necho "kunit: 2 passed, 0 failed"\n' >scripts/kunit
+	MINUTES=0 run scripts/check
+	[ "$status" -eq 0 ]
+	grep '^  skipped: q35: after 0 of 0 minutes; make check MACHINE=q35$' <<<"$output"
+	[ "${lines[-1]}" = "check: 18 passed, 0 failed, 1 skipped" ]
+	MINUTES=9 run scripts/check
+	[ "${lines[-1]}" = "check: 24 passed, 0 failed, 0 skipped" ]
+	for minutes in x -1 1.5 07; do
+		MINUTES=$minutes refused "MINUTES=$minutes is not a number of minutes" scripts/check
+	done
+}
+
 @test "boot adds arguments of QEMU, and says if there are none of that name" {
 	mkdir -p build/virt build/vexpress
 	printf 'one -M\n' >machines/virt/qemu-other.args

@@ -34,7 +34,7 @@ help:
 ## MACHINE=vexpress|virt|q35   instead of all (shell: vexpress)
 ## TOPIC=01-core               instead of all (series, check-topics)
 ## KERNEL=tree|tarball         a Linux 7.3.x of your own as the base
-## MINUTES=70                  check skips q35, and says so, if that were to be too little
+## MINUTES=70                  check leaves out what there is no time for, and says so
 ## ACCEL=kvm                   QEMU with KVM, which only helps q35
 
 packages:

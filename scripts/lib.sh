@@ -105,8 +105,8 @@ boot_options()
 # source, and the compiler names what was included (CCACHE_DEPEND), which spares
 # a run of the preprocessor for each. LOCALVERSION=: no "+" behind the version,
 # which would depend on commits. W=1: scripts/lint, which looks at the warnings,
-# uses the same compilations. It has kernel-doc look, too (in
-# "kerneldoc"), which takes a fifth of a build's time.
+# uses the same compilations. It sets "kerneldoc", too; elsewhere kernel-doc is not
+# started, which would take a sixth of the time of a build.
 # shellcheck disable=SC2154
 kmake()
 {

@@ -2,16 +2,17 @@
 #
 # Every target is a script in scripts/.
 
-export MACHINE SUITE KERNEL ACCEL STRESS TOPIC PART MINUTES
+export MACHINE TEST RUN SUITE KERNEL ACCEL STRESS TOPIC PART MINUTES ROUNDS CONFIG LSMOD DEBARCH
 
 .SILENT:
 .PHONY: help demo check tree export export-check lint kunit e2e selftest bench shell series
-.PHONY: move check-topics check-bisect build-coverage kunit-arches packages ready
+.PHONY: test run doctor move deb check-topics check-bisect check-sanitize mutants build-coverage
+.PHONY: kunit-arches packages ready
 
 help:
 	sed -n 's/^## \{0,1\}//p' Makefile
 
-## make demo           what it is for, on real drivers, as a transcript
+## make demo           what it is for, on real drivers, as a transcript: vexpress, or MACHINE=
 ## make check          lint, KUnit, selftests and end-to-end tests on every machine
 ##
 ## make tree           patches/ -> build/linux: a commit per patch, a branch per topic
@@ -23,15 +24,21 @@ help:
 ## make lint           checkpatch, cover letters, sparse, W=1, clang, shellcheck
 ## make kunit          the KUnit suites; SUITE= is a glob
 ## make e2e            the tests that run in the guests; STRESS=60: seconds of stress
+## make test           TEST=camera: one of the tests of e2e
 ## make selftest       the kernel tree's own selftests of cgroups
 ## make bench          what it costs, in instructions of the guests
 ## make check-topics   does every topic stand on the base with what it needs?
 ## make check-bisect   does every patch build and boot? PART=dirs|kernel|boot
+## make check-sanitize faults, data races, memory used too late; PART=faults|kcsan|races
+## make mutants        do the KUnit suites see a wrong line? NAME= for one of the changes
 ## make build-coverage the series in configurations that no machine has
 ## make kunit-arches   the KUnit suites on other architectures
 ## make shell          a shell in a guest
+## make run            RUN='command' in a guest; scripts/run ends as the command did
+## make deb            a Debian package of a kernel with the series; CONFIG= DEBARCH= LSMOD=
+## make doctor         what is missing on this host; changes nothing
 ##
-## MACHINE=vexpress|virt|q35   instead of all (shell: vexpress)
+## MACHINE=vexpress|virt|q35   instead of all (demo, run, shell: vexpress)
 ## TOPIC=01-core               instead of all (series, check-topics)
 ## KERNEL=tree|tarball         a Linux 7.3.x of your own as the base
 ## MINUTES=70                  check leaves out what there is no time for, and says so
@@ -59,5 +66,17 @@ series:
 move: ready
 	scripts/move '$(PATCH)' '$(TOPIC)'
 
-demo check lint kunit e2e selftest bench shell check-topics check-bisect build-coverage kunit-arches: ready
+test: ready
+	scripts/e2e --one
+
+doctor:
+	scripts/packages --doctor
+
+mutants: ready
+	scripts/mutants $(NAME)
+
+deb: ready
+	scripts/bindeb
+
+demo check run lint kunit e2e selftest bench shell check-topics check-bisect check-sanitize build-coverage kunit-arches: ready
 	scripts/$@

@@ -91,6 +91,23 @@ charges() {
 	leave
 }
 
+# Question l: with a dmem.low for each region on each level, what is protected has
+# to be passed on to the parents when a charge changes it
+low() {
+	for depth in 1 3 6; do
+		for protected in no yes; do
+			leave
+			enter "$(echo "$protected/2/3/4/5/6" | cut -d/ -f-"$depth")"
+			while [ "$protected" = yes ] && [ "$path" != "$CGROUPS" ]; do
+				calls protect "$path/dmem.low" || die "no dmem.low in $path"
+				path=${path%/*}
+			done
+			rounds low "$case/$depth/$protected" "$1" 4K "classic handle+charge"
+		done
+	done
+	leave
+}
+
 for word; do
 	case=${word%%=*}
 	types=${word##*=}
@@ -103,6 +120,7 @@ for word; do
 	fi
 	! asked p || pair
 	! asked e || { charges; enter bench; }
+	! asked l || { low "${types%%+*}"; enter bench; }
 	! asked f || memory "${types##*+}" 50000
 	! asked h || { live "${types%%+*}" "${questions#*h}"; cgroups "${types%%+*}"; }
 	leave

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * calls - how long buffers take to be allocated and freed through system calls
+ * calls - how long system calls take: for buffers to be allocated and freed, and
+ * for files to be read
  *
  * The command line is a list of commands, carried out from left to right:
  *
@@ -9,8 +10,13 @@
  *   dumb           create and destroy a dumb buffer
  *   camera         VIDIOC_REQBUFS of 4 buffers, and of 0
  *   heap           allocate and close a buffer of the CMA heap
+ *   read FILE      read all of an open file of a cgroup
  *
- * The last three print the minimum and the median, in nanoseconds.
+ * The last four print the minimum and the median, in nanoseconds.
+ *
+ *   fill FILE      write 0 for each region to this file of a cgroup, dmem.low
+ *                  for example; that makes the kernel keep counters for them
+ *   protect FILE   the same with 1G
  *
  * Exit status: 0 all commands succeeded, 1 one failed, 2 bad command line.
  */
@@ -48,11 +54,11 @@ static int compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static bool measure(const char *name, const char *path, bool (*pair)(void))
+static bool measure(const char *name, const char *path, int flags, bool (*pair)(void))
 {
 	static uint64_t times[MAX_SAMPLES];
 
-	device = open(path, O_RDWR | O_CLOEXEC);
+	device = open(path, flags | O_CLOEXEC);
 	if (device < 0)
 		return fail(path);
 	for (unsigned int i = 0; i < samples; i++) {
@@ -67,8 +73,11 @@ static bool measure(const char *name, const char *path, bool (*pair)(void))
 	}
 	close(device);
 	qsort(times, samples, sizeof(times[0]), compare);
-	printf("%s %ux%u: min %llu ns, median %llu ns\n", name, width, height,
-	       (unsigned long long)times[0],
+	if (flags == O_RDWR)
+		printf("%s %ux%u", name, width, height);
+	else
+		printf("%s", name);
+	printf(": min %llu ns, median %llu ns\n", (unsigned long long)times[0],
 	       (unsigned long long)times[samples / 2]);
 	return true;
 }
@@ -118,6 +127,66 @@ static bool heap_pair(void)
 	return !ioctl(device, DMA_HEAP_IOCTL_ALLOC, &data) && !close(data.fd);
 }
 
+static char contents[65536];
+
+/* At once: the files of a cgroup are made when they are read from their start. */
+static bool read_all(void)
+{
+	ssize_t n = pread(device, contents, sizeof(contents), 0);
+
+	return n > 0 && (size_t)n < sizeof(contents);
+}
+
+static bool write_for_each_region(const char *path, const char *value)
+{
+	int fd = open("/sys/fs/cgroup/dmem.capacity", O_RDONLY | O_CLOEXEC);
+	char line[256];
+	ssize_t n;
+
+	if (fd < 0)
+		return fail("dmem.capacity");
+	n = read(fd, contents, sizeof(contents) - 1);
+	close(fd);
+	if (n <= 0)
+		return fail("dmem.capacity");
+	contents[n] = '\0';
+
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fail(path);
+	for (char *name = strtok(contents, " "); name && *name; name = strtok(NULL, " ")) {
+		n = snprintf(line, sizeof(line), "%s %s", name, value);
+		if (write(fd, line, n) != n) {
+			fail(path);
+			close(fd);
+			return false;
+		}
+		strtok(NULL, "\n");
+	}
+	close(fd);
+	return true;
+}
+
+static bool cmd_read(const char *arg)
+{
+	return measure("read", arg, O_RDONLY, read_all);
+}
+
+static bool cmd_fill(const char *arg)
+{
+	return write_for_each_region(arg, "0");
+}
+
+static bool cmd_protect(const char *arg)
+{
+	return write_for_each_region(arg, "1G");
+}
+
+static bool is_path(const char *arg)
+{
+	return *arg;
+}
+
 static bool cmd_samples(const char *arg)
 {
 	samples = strtoul(arg, NULL, 10);
@@ -132,19 +201,19 @@ static bool cmd_size(const char *arg)
 static bool cmd_dumb(const char *arg)
 {
 	(void)arg;
-	return measure("dumb", "/dev/dri/card0", dumb_pair);
+	return measure("dumb", "/dev/dri/card0", O_RDWR, dumb_pair);
 }
 
 static bool cmd_camera(const char *arg)
 {
 	(void)arg;
-	return measure("camera", "/dev/video0", camera_pair);
+	return measure("camera", "/dev/video0", O_RDWR, camera_pair);
 }
 
 static bool cmd_heap(const char *arg)
 {
 	(void)arg;
-	return measure("heap", "/dev/dma_heap/default_cma_region", heap_pair);
+	return measure("heap", "/dev/dma_heap/default_cma_region", O_RDWR, heap_pair);
 }
 
 static bool is_samples(const char *arg)
@@ -169,11 +238,14 @@ static const struct command commands[] = {
 	{ .name = "dumb",	.run = cmd_dumb },
 	{ .name = "camera",	.run = cmd_camera },
 	{ .name = "heap",	.run = cmd_heap },
+	{ .name = "read",	.run = cmd_read, .valid = is_path, .takes = "a file" },
+	{ .name = "fill",	.run = cmd_fill, .valid = is_path, .takes = "a file" },
+	{ .name = "protect",	.run = cmd_protect, .valid = is_path, .takes = "a file" },
 	{}
 };
 
 int main(int argc, char *argv[])
 {
 	(void)argc;
-	return run_commands("calls", "[size WxH] dumb|camera|heap", commands, argv);
+	return run_commands("calls", "[size WxH] dumb|camera|heap|read FILE", commands, argv);
 }

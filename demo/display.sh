@@ -41,6 +41,16 @@ run "dmesg | tail -n +$((log_lines + 1)) | grep -v 'deferred probe pending'"
 check "the refusal left no line in the kernel log" \
 	[ "$(lines 'Cannot allocate memory$' /tmp/first.log)$(cat /tmp/output)" = 1 ]
 
+if [ -f dmem.events ]; then
+	run 'grep vram first/dmem.events second/dmem.events dmem.events'
+	check "dmem.events has counted the refusal, once, and for the parent, too" \
+		[ "$(value first/dmem.events) $(value dmem.events)" = "max=1 max=1" ]
+	run 'grep vram dmem.events.local'
+	check "but it was not the parent's limit that was in the way" reads dmem.events.local max=0
+else
+	echo "This kernel has no dmem.events."
+fi
+
 step "4. The second client is not affected"
 run '(echo 0 > second/cgroup.procs; exec dumb create 2 hold) > /tmp/second.log &'
 second=$!
@@ -50,16 +60,17 @@ check "it gets both of its buffers" [ "$(lines 'size 1228800$' /tmp/second.log)"
 run 'grep vram first/dmem.current second/dmem.current dmem.current'
 check "the second client is charged 4 MiB" reads second/dmem.current $((4 * MIB))
 check "the parent's dmem.current is the sum, 6 MiB" reads dmem.current $((6 * MIB))
+[ ! -f dmem.events ] || check "and nothing was refused to it" reads second/dmem.events max=0
 run "kill $first $second"
 await reads dmem.current 0
 run 'grep vram dmem.current'
 check "both are gone, and so are their charges" reads dmem.current 0
 
 step "5. A buffer that was passed on stays charged to the one who made it"
-run '(echo 0 > second/cgroup.procs; exec dumb recv /tmp/socket hold) > /tmp/second.log &'
+run '(echo 0 > second/cgroup.procs; exec dumb recv /tmp/fifo hold) > /tmp/second.log &'
 second=$!
 await grep listening /tmp/second.log
-run '(echo 0 > first/cgroup.procs; exec dumb create 1 send /tmp/socket)'
+run '(echo 0 > first/cgroup.procs; exec dumb create 1 send /tmp/fifo)'
 await grep holding /tmp/second.log
 run 'cat /tmp/second.log'
 check "the second client has the buffer, with what the first one wrote into it" \

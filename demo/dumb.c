@@ -11,7 +11,7 @@
  *   loop N         N times: create 1, destroy
  *   close          close the device; mappings and dma-bufs stay
  *   send PATH      pass the last buffer, as a dma-buf, to a "recv PATH"
- *   recv PATH      get one dma-buf through a Unix socket, and map it
+ *   recv PATH      get one dma-buf through this FIFO, and map it
  *   import         open the last buffer, a received one, on the device
  *   hold           say so, and wait for SIGTERM
  *
@@ -20,11 +20,12 @@
  * Exit status: 0 all commands succeeded, 1 one failed, 2 bad command line.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <drm/drm.h>
@@ -200,47 +201,24 @@ static struct buffer *last_buffer(void)
 	return nr_buffers ? &buffers[nr_buffers - 1] : NULL;
 }
 
-static int unix_socket(const char *path, struct sockaddr_un *addr)
-{
-	*addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	strncpy(addr->sun_path, path, sizeof(addr->sun_path) - 1);
-	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-}
-
 /*
- * What travels is the descriptor and one byte, the buffer's fill. For the
- * control data see cmsg(3).
+ * What is passed on through a FIFO. The receiver takes the descriptor out of the
+ * sender with pidfd_getfd(2), which needs no network in the kernel, and then closes
+ * the FIFO.
  */
-struct fd_message {
+struct message {
+	pid_t pid;
+	int fd;
 	uint8_t fill;
-	struct iovec iov;
-	union {
-		char buf[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct msghdr hdr;
 };
-
-static void init_message(struct fd_message *msg)
-{
-	memset(msg, 0, sizeof(*msg));
-	msg->iov = (struct iovec){ .iov_base = &msg->fill, .iov_len = 1 };
-	msg->hdr.msg_iov = &msg->iov;
-	msg->hdr.msg_iovlen = 1;
-	msg->hdr.msg_control = msg->control.buf;
-	msg->hdr.msg_controllen = sizeof(msg->control.buf);
-}
 
 static bool cmd_send(const char *path)
 {
 	struct buffer *buf = last_buffer();
 	struct drm_prime_handle prime = { .flags = DRM_CLOEXEC | DRM_RDWR };
-	struct sockaddr_un addr;
-	struct fd_message msg;
-	struct cmsghdr *cmsg;
+	struct pollfd fifo = { .events = 0 };
+	struct message msg;
 	bool ok = false;
-	char answer;
-	int sock;
 
 	if (!buf || !buf->handle)
 		return fail("send");
@@ -248,61 +226,48 @@ static bool cmd_send(const char *path)
 	if (ioctl(device, DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime))
 		return fail("export");
 
-	init_message(&msg);
-	msg.fill = buf->fill;
-	cmsg = CMSG_FIRSTHDR(&msg.hdr);
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(cmsg), &prime.fd, sizeof(int));
-
-	sock = unix_socket(path, &addr);
-	/* The answer tells that the descriptor is not in flight any more. */
-	if (sock >= 0 && !connect(sock, (struct sockaddr *)&addr, sizeof(addr)) &&
-	    sendmsg(sock, &msg.hdr, 0) == 1 && read(sock, &answer, 1) == 1) {
+	msg = (struct message){ .pid = getpid(), .fd = prime.fd, .fill = buf->fill };
+	/* Not without a receiver; then until it has closed its end */
+	fifo.fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fifo.fd >= 0 && write(fifo.fd, &msg, sizeof(msg)) == sizeof(msg) &&
+	    poll(&fifo, 1, -1) == 1) {
 		say("sent buffer %u", nr_buffers);
 		ok = true;
 	} else {
 		fail(path);
 	}
-	close(sock);
+	close(fifo.fd);
 	close(prime.fd);
 	return ok;
 }
 
-static int receive(const char *path, struct fd_message *msg)
+static int receive(const char *path, struct message *msg)
 {
-	struct sockaddr_un addr;
-	struct cmsghdr *cmsg;
-	int server, sock = -1, fd = -1;
+	int fifo = -1, sender = -1, fd = -1;
 
-	server = unix_socket(path, &addr);
 	unlink(path);
-	if (server < 0 || bind(server, (struct sockaddr *)&addr, sizeof(addr)) ||
-	    listen(server, 1))
+	/* To read only it would wait here for somebody who writes. */
+	if (!mkfifo(path, 0600))
+		fifo = open(path, O_RDWR | O_CLOEXEC);
+	if (fifo < 0)
 		goto out;
 	say("listening");
-	sock = accept(server, NULL, NULL);
-	init_message(msg);
-	if (sock < 0 || recvmsg(sock, &msg->hdr, MSG_CMSG_CLOEXEC) != 1)
-		goto out;
-	cmsg = CMSG_FIRSTHDR(&msg->hdr);
-	if (cmsg && cmsg->cmsg_type == SCM_RIGHTS)
-		memcpy(&fd, CMSG_DATA(cmsg), sizeof(int));
-	if (write(sock, "k", 1) != 1)
-		fail("answer");
+	if (read(fifo, msg, sizeof(*msg)) == sizeof(*msg))
+		sender = pidfd_open(msg->pid, 0);
+	if (sender >= 0)
+		fd = pidfd_getfd(sender, msg->fd, 0);
 out:
 	if (fd < 0)
 		fail(path);
-	close(sock);
-	close(server);
+	close(sender);
+	close(fifo);
 	return fd;
 }
 
 static bool cmd_recv(const char *path)
 {
 	struct buffer *buf = &buffers[nr_buffers];
-	struct fd_message msg;
+	struct message msg;
 	void *map;
 	off_t size;
 	int fd;
@@ -378,7 +343,7 @@ static bool is_count(const char *arg)
 
 static bool is_path(const char *arg)
 {
-	return *arg && strlen(arg) < sizeof(((struct sockaddr_un *)0)->sun_path);
+	return *arg;
 }
 
 static const struct command commands[] = {
@@ -388,8 +353,8 @@ static const struct command commands[] = {
 	{ .name = "destroy",	.run = cmd_destroy },
 	{ .name = "loop",	.run = cmd_loop, .valid = is_count, .takes = "a number" },
 	{ .name = "close",	.run = cmd_close },
-	{ .name = "send",	.run = cmd_send, .valid = is_path, .takes = "a socket's path" },
-	{ .name = "recv",	.run = cmd_recv, .valid = is_path, .takes = "a socket's path" },
+	{ .name = "send",	.run = cmd_send, .valid = is_path, .takes = "a FIFO's path" },
+	{ .name = "recv",	.run = cmd_recv, .valid = is_path, .takes = "a FIFO's path" },
 	{ .name = "import",	.run = cmd_import },
 	{ .name = "hold",	.run = cmd_hold },
 	{}

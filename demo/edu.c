@@ -7,6 +7,7 @@
  *   alloc N        allocate and map N MiB, each time through another open file
  *   copy           let the device copy from the start of the last memory to its
  *                  end, and see whether that is what has come
+ *   look           see whether what has come is still there
  *   hold           say so, and wait for SIGTERM
  *
  * A command that fails says why, and the next one is carried out.
@@ -71,6 +72,21 @@ static bool cmd_copy(const char *arg)
 	return true;
 }
 
+static bool cmd_look(const char *arg)
+{
+	size_t wrong = 0;
+
+	(void)arg;
+	if (!memory) {
+		say("look: nothing is allocated");
+		return false;
+	}
+	for (size_t i = 0; i < EDU_MAX_COPY; i++)
+		wrong += memory[memory_size - EDU_MAX_COPY + i] != (uint8_t)(i * 7 + 1);
+	say("look: %zu bytes are wrong", wrong);
+	return !wrong;
+}
+
 static bool cmd_hold(const char *arg)
 {
 	(void)arg;
@@ -85,6 +101,7 @@ static bool is_count(const char *arg)
 static const struct command commands[] = {
 	{ .name = "alloc",	.run = cmd_alloc, .valid = is_count, .takes = "a number" },
 	{ .name = "copy",	.run = cmd_copy },
+	{ .name = "look",	.run = cmd_look },
 	{ .name = "hold",	.run = cmd_hold },
 	{}
 };
@@ -92,5 +109,5 @@ static const struct command commands[] = {
 int main(int argc, char *argv[])
 {
 	(void)argc;
-	return run_commands("edu", "alloc N [copy] [hold]", commands, argv);
+	return run_commands("edu", "alloc N [copy] [look] [hold]", commands, argv);
 }

@@ -19,6 +19,7 @@ check "the driver of QEMU's edu device is there" [ -c /dev/edu ]
 run 'cd /sys/bus/pci/drivers/edu/0*'
 run 'pwd -P && cat iommu_group/type'
 check "the device is behind the IOMMU" grep -q '^DMA' /tmp/output
+device=$(pwd -P)
 run 'cd /sys/fs/cgroup'
 run 'echo +dmem > cgroup.subtree_control'
 run 'cat /sys/module/dma/parameters/system_region'
@@ -55,5 +56,25 @@ check "dmem.peak remembers" [ "$(value first/dmem.peak) $(value second/dmem.peak
 await reads dmem.current 0
 run 'grep dma/system dmem.current'
 check "nothing is left charged" reads dmem.current 0
+
+step "16. The device is taken away while a client has memory of it"
+run '(echo 0 > first/cgroup.procs; exec edu alloc 4 copy hold look copy alloc 1 hold) > /tmp/first.log &'
+first=$!
+await grep holding /tmp/first.log
+run 'grep dma/system first/dmem.current'
+run "echo 1 > $device/remove && ls /dev/edu"
+check "there is no device any more" [ "$([ ! -e "$device" ] && cat /tmp/output)" = "ls: /dev/edu: No such file or directory" ]
+run "kill $first"
+await sh -c '[ "$(grep -c holding /tmp/first.log)" = 2 ]'
+run 'cat /tmp/first.log'
+check "the client still has its memory, with what is in it" grep -qx 'look: 0 bytes are wrong' /tmp/first.log
+check "but nothing else" \
+	[ "$(lines '^copy: No such device$' /tmp/first.log)$(lines '^/dev/edu: No such file' /tmp/first.log)" = 11 ]
+run 'grep dma/system first/dmem.current'
+check "and it is still charged for it" reads first/dmem.current $((4 * MIB))
+run "kill $first"
+await reads dmem.current 0
+run 'grep dma/system dmem.current'
+check "nothing is left charged when it has closed it" reads dmem.current 0
 
 demo_end

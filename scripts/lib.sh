@@ -33,6 +33,64 @@ note()
 	echo "== $*" >&2
 }
 
+# --help: the comment at the head of the script that sources this
+case ${1:-} in
+-h|--help)
+	sed -n '4,/^$/ { /^#/!q; s/^# \{0,1\}//p }' "$0"
+	exit 0 ;;
+esac
+
+# Results. Every test passes through record(), which counts it and adds a line to
+# the file $RESULTS; closing() says the counts and makes build/results.json of all
+# the lines. "check" hands RESULTS down, so that its parts write to one file.
+passed=0 failed=0 skipped=0
+
+# results: before the first record() of a script
+results()
+{
+	[ -z "${RESULTS:-}" ] || return 0
+	mkdir -p "$BUILD"
+	RESULTS=$BUILD/results.log
+	results_mine=1
+	: >"$RESULTS"
+}
+
+# json TEXT: as a string of JSON
+json()
+{
+	local text=${1//\\/\\\\}
+
+	text=${text//\"/\\\"}
+	printf '"%s"' "${text//[[:cntrl:]]/ }"
+}
+
+# record passed|failed|skipped MACHINE TEST SECONDS LOG COMMAND: MACHINE and LOG may
+# be empty; COMMAND repeats it.
+record()
+{
+	case $1 in
+	passed) passed=$((passed + 1)) ;;
+	failed) failed=$((failed + 1)) ;;
+	skipped) skipped=$((skipped + 1)) ;;
+	esac
+	# One write, as jobs share the file
+	printf '{"verdict": "%s", "machine": %s, "test": %s, "seconds": %d, "log": %s, "repeat": %s}\n' \
+		"$1" "$(json "$2")" "$(json "$3")" "$4" "$(json "${5#"$TOP/"}")" "$(json "$6")" >>"$RESULTS"
+}
+
+# closing NAME [--two]: the last line of a script, and build/results.json; --two
+# without what was skipped. Fails if a test did.
+closing()
+{
+	if [ "${results_mine:-}" ]; then
+		{ echo "["; sed '$!s/$/,/' "$RESULTS"; echo "]"; } >"$BUILD/results.json.new"
+		mv "$BUILD/results.json.new" "$BUILD/results.json"
+		rm -f "$RESULTS"
+	fi
+	echo "$1: $passed passed, $failed failed$([ "${2:-}" = --two ] || echo ", $skipped skipped")"
+	[ "$failed" = 0 ]
+}
+
 machines()
 {
 	local m
@@ -50,6 +108,24 @@ want_machine()
 	*) [ -f "$TOP/machines/$1/machine.conf" ] && return ;;
 	esac
 	die "no machine '$1': MACHINE= takes one of $(machines | paste -sd' ')"
+}
+
+# tests [MACHINE]: the names of its end-to-end tests, or of all
+tests()
+{
+	# shellcheck disable=SC2086 # a pattern
+	{ cat "$TOP"/machines/${1:-*}/e2e 2>/dev/null || :; } |
+		sed -nE '/^#/d; s,^(more )?([^ ]*)tests/([a-z0-9-]+)\.sh.*,\3,p' | sort -u
+}
+
+# want_test NAME: dies with one line unless a chosen machine has such a test.
+want_test()
+{
+	local there
+
+	there=$(tests "${MACHINE:-}")
+	grep -qxF -- "$1" <<<"$there" ||
+		die "no test '$1'${MACHINE:+ on $MACHINE}: TEST= takes one of $(paste -sd' ' <<<"$there")"
 }
 
 # chosen_machines [DEFAULT...]: MACHINE=, or else the default, or else all.
@@ -84,14 +160,18 @@ configs()
 #
 #   dtb=NAME,	the device tree of machines/MACHINE/NAME.dtsi
 #   qemu=NAME,	arguments of QEMU from machines/MACHINE/qemu-NAME.args as well
+#   both=results,	on the unpatched kernel, too, and what it says in lines with
+#		"same: " must be the same; in "both", for scripts/e2e
 boot_options()
 {
 	options=()
+	both=
 	run=$2
 	while [[ $run =~ ^([^=,/]*)=([^,]*),(.*)$ ]]; do
 		case ${BASH_REMATCH[1]} in
 		dtb) options+=(--dtb "${BASH_REMATCH[2]}") ;;
 		qemu) options+=(--qemu "${BASH_REMATCH[2]}") ;;
+		both) both=1 ;;
 		*) die "machines/$1: '$2': there is no option '${BASH_REMATCH[1]}='" ;;
 		esac
 		run=${BASH_REMATCH[3]}
@@ -106,27 +186,47 @@ boot_options()
 # a run of the preprocessor for each. LOCALVERSION=: no "+" behind the version,
 # which would depend on commits. W=1: scripts/lint, which looks at the warnings,
 # uses the same compilations. It sets "kerneldoc", too; elsewhere kernel-doc is not
-# started, which would take a sixth of the time of a build.
+# started, which would take a sixth of the time of a build. BUILD=: the kernel is in
+# piggy.o by .incbin, which CCACHE_DEPEND does not see: the next kernel would be
+# the last one.
 # shellcheck disable=SC2154
 kmake()
 {
-	env -u MACHINE -u KERNEL -u SUITE -u STRESS -u TOPIC -u PART -u PATCH -u MINUTES \
+	env -u MACHINE -u KERNEL -u SUITE -u STRESS -u TOPIC -u PART -u PATCH -u MINUTES -u ROUNDS -u TEST -u RUN \
+		-u CONFIG -u LSMOD -u DEBARCH \
 		KBUILD_BUILD_TIMESTAMP=@0 KBUILD_BUILD_USER=dmem-dma KBUILD_BUILD_HOST=localhost \
 		CCACHE_DIR="$CACHE/ccache" CCACHE_NOHASHDIR=1 CCACHE_DEPEND=1 CCACHE_MAXSIZE=2G \
 		CCACHE_BASEDIR="$sources_in" \
 		make -C "$source" O="$objs" ARCH="$arch" CROSS_COMPILE="$cross" LOCALVERSION= \
-		CC="ccache ${cross}gcc" HOSTCC="ccache gcc" W=1 "${kerneldoc:-cmd_checkdoc=}" "$@" </dev/null
+		CC="ccache ${cross}gcc" HOSTCC="ccache gcc" W=1 "${kerneldoc:-cmd_checkdoc=}" \
+		"AFLAGS_piggy.o=-DBUILD=$EPOCHREALTIME" "$@" </dev/null
 }
 
-# topics: the topics of the series, a folder each, in the order of the series: the
-# fixes, which need nothing, then those with a number.
+# topics: the topics of the series, a folder each, in the order of patches/series,
+# where a topic comes after those that it needs: the numbers are names. One without
+# patches comes before the topics at the end that have higher numbers.
 topics()
 {
-	local t
+	local t i order names=()
+	local -A number=()
 
+	mapfile -t order < <(patch_names | cut -d/ -f1 | uniq)
 	for t in "$PATCHES"/fixes-*/cover-letter.txt "$PATCHES"/[0-9][0-9]-*/cover-letter.txt; do
 		t=$(basename "${t%/*}")
-		[[ ! $t =~ ^(fixes|[0-9][0-9])-[a-z0-9]+$ ]] || echo "$t"
+		[[ $t =~ ^(fixes|[0-9][0-9])-[a-z0-9]+$ ]] || continue
+		names+=("$t")
+		number[$t]=${#names[@]}
+	done
+	for t in "${names[@]}"; do
+		[[ " ${order[*]} " != *" $t "* ]] || continue
+		i=${#order[@]}
+		while [ "$i" -gt 0 ] && [ "${number[${order[i - 1]}]:-0}" -gt "${number[$t]}" ]; do
+			i=$((i - 1))
+		done
+		order=("${order[@]:0:i}" "$t" "${order[@]:i}")
+	done
+	for t in "${order[@]}"; do
+		[ -z "${number[$t]:-}" ] || echo "$t"
 	done
 }
 
@@ -141,18 +241,30 @@ want_topic()
 # $arch: the file and its directory. Asked for by name, kbuild makes it all the same.
 wanted()
 {
-	local dir o symbol
+	local dir o symbol module
 
 	case $1 in
 	arch/*) [[ $1 == arch/${arch/x86_64/x86}/* ]] || return 1 ;;
 	esac
 	dir=$(dirname "$1")
-	for o in "$(basename "${1%.c}").o" "$(basename "$dir")/"; do
-		symbol=$(sed -n "s,^[a-z0-9_]*-\$(\(CONFIG_[A-Z0-9_]*\)).*[[:space:]]$o\([[:space:]].*\)*\$,\1,p" \
-			"$source/$dir/Makefile" 2>/dev/null | head -n1 || :)
+	o=$(basename "${1%.c}").o
+	# Of a module of this and other files, it is the module that is asked for.
+	module=$(joined "$source/$dir/Makefile" |
+		sed -n "s,^\([a-z0-9_-]*\)-\(y\|objs\)[[:space:]]*[:+]\?=\(.*[[:space:]]\)*$o\([[:space:]].*\)*\$,\1,p" |
+		grep -vx obj | head -n1 || :)
+	for o in "${module:-${o%.o}}.o" "$(basename "$dir")/"; do
+		symbol=$(joined "$source/$dir/Makefile" |
+			sed -n "s,^[a-z0-9_-]*-\$(\(CONFIG_[A-Z0-9_]*\)).*[[:space:]=]$o\([[:space:]].*\)*\$,\1,p" |
+			head -n1 || :)
 		[ -z "$symbol" ] || grep -qE "^$symbol=[ym]" "$objs/.config" || return 1
 		dir=$(dirname "$dir")
 	done
+}
+
+# joined MAKEFILE: a line each, without backslashes
+joined()
+{
+	[ ! -f "$1" ] || sed -e ':more' -e '/\\$/{N;s/\\\n/ /;b more' -e '}' "$1"
 }
 
 # patch_names [TOPIC]: what patches/series lists, in order, as topic/name.patch
@@ -233,11 +345,15 @@ movable()
 	[ -z "$out" ] || die "build/linux: another work tree has checked out $out"
 }
 
-# topic_branches TREE: in the order of the series
+# topic_branches TREE: in the order of the series, and those that are no topics
 topic_branches()
 {
-	git_plain -C "$1" for-each-ref --format='%(refname:short)' 'refs/heads/fixes-*'
-	git_plain -C "$1" for-each-ref --format='%(refname:short)' 'refs/heads/[0-9][0-9]-*'
+	local all
+
+	all=$(git_plain -C "$1" for-each-ref --format='%(refname:short)' \
+		'refs/heads/fixes-*' 'refs/heads/[0-9][0-9]-*')
+	topics | grep -xF "$all" || :
+	topics | grep -vxF -f - <(echo "$all") | sed '/^$/d' || :
 }
 
 # topic_range TREE COMMIT TOPIC: FIRST..LAST of the topic's commits, on the base with
@@ -257,6 +373,16 @@ topic_range()
 	done < <(patch_names)
 	all=("$("$TOP/scripts/pick" "$1" "${picked[@]}")") || return 1
 	echo "${all[0]}~$own..${all[0]}"
+}
+
+# suites_in DIR MACHINE: does the kernel in DIR/MACHINE boot, and pass the KUnit
+# suites about DMA memory that it has?
+suites_in()
+{
+	"$TOP/scripts/initramfs" "$2" &&
+		"$TOP/scripts/boot" "$2" --in "$1" --run /bin/true --log "$1/$2.log" \
+			--append "kunit.enable=1 kunit.filter_glob=*dm[ae]*" &&
+		! grep -aE '^\[ *[0-9.]*\] not ok ' "$1/$2.log" >&2
 }
 
 # Git as these scripts want it: not as the user's configuration has it.

@@ -20,6 +20,7 @@
  *   heap N         allocate and map N dma-bufs for XR24 frames from the CMA
  *                  heap, of which the camera needs to know nothing
  *   import         queue all dma-bufs
+ *   misfit         queue them with a length beyond their end, which is refused
  *   unmap          unmap the buffers; the dma-bufs stay
  *   free           VIDIOC_REQBUFS of 0
  *   close          close the device; mappings and dma-bufs stay
@@ -491,6 +492,26 @@ static bool cmd_import(const char *arg)
 	return true;
 }
 
+/* Of one plane only */
+static bool cmd_misfit(const char *arg)
+{
+	unsigned int refused = 0;
+
+	if (!cmd_import(arg))
+		return false;
+	for (unsigned int i = 0; i < nr_buffers; i++) {
+		struct v4l2_plane planes[MAX_PLANES];
+		struct v4l2_buffer buf;
+
+		init_buf(&buf, planes, i);
+		buf.m.fd = dmabufs[i].fd;
+		buf.length = 2 * dmabufs[i].mem.size;
+		refused += !!ioctl(device, VIDIOC_QBUF, &buf);
+	}
+	say("refused %u", refused);
+	return refused == nr_buffers;
+}
+
 static bool cmd_close(const char *arg)
 {
 	(void)arg;
@@ -544,6 +565,7 @@ static const struct command commands[] = {
 	{ .name = "export",	.run = cmd_export },
 	{ .name = "heap",	.run = cmd_heap, .valid = is_count, .takes = "a number" },
 	{ .name = "import",	.run = cmd_import },
+	{ .name = "misfit",	.run = cmd_misfit },
 	{ .name = "unmap",	.run = cmd_unmap },
 	{ .name = "free",	.run = cmd_free },
 	{ .name = "close",	.run = cmd_close },

@@ -287,4 +287,29 @@ said "streamed 4" /tmp/a
 charged a "$heap"
 end
 
+# given: how many bytes all areas have handed out since "free" was read
+free_pages() {
+	cat /sys/kernel/mm/cma/*/available_pages | awk '{ sum += $1 } END { print sum }'
+}
+
+given() {
+	expect "bytes that the areas have given" "$1" $(((free - $(free_pages)) * 4096))
+}
+
+begin "what is charged is what the area has given"
+free=$(free_pages)
+start a size $SMALL request 3 export heap 2 hold free close unmap hold
+given "$(value a/dmem.current)"
+next 2 /tmp/a
+given "$(value a/dmem.current)"
+kill -KILL "$pid"
+charged a 0
+given 0
+end
+
+begin "a camera that refuses a dma-buf does not keep it"
+start a size $SMALL heap 2 misfit hold
+said "refused 2" /tmp/a
+end
+
 tests_end

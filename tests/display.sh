@@ -28,8 +28,8 @@ refused() {
 
 # A client in b holds a dma-buf of a buffer that a client in a, gone by now, made
 share() {
-	start b recv /tmp/socket "$@" hold
-	client a create 1 send /tmp/socket
+	start b recv /tmp/fifo "$@" hold
+	client a create 1 send /tmp/fifo
 	expect "the maker's exit status" 0 $?
 	await grep holding /tmp/b
 	expect "a's processes" "" "$(cat a/cgroup.procs)"
@@ -42,6 +42,12 @@ if ! reads "$CGROUPS/dmem.capacity" $((8 * MIB)) || [ ! -c /dev/dri/card0 ]; the
 	echo "Bail out! no $REGION of 8 MiB, or no display"
 	exit 1
 fi
+
+begin "the region that is charged is the one that dmemtop names for the display"
+announced /dev/dri/card0
+start a create 1 hold
+charged a "$BUFFER"
+end
 
 begin "a limit of two buffers is two buffers, and is the peak"
 limit a $((2 * BUFFER))
@@ -196,7 +202,7 @@ done
 expect "dmemtop: all together" "$(value ../dmem.current)" \
 	"$(dmemtop --json | sed -n 's,.*"cgroup":"/"\,"current":\([0-9]*\).*,\1,p')"
 expect "dmemtop" "/tests/a 4.0M 4.0M 6.0M 50.0% /tests/b 2.0M 2.0M max 25.0%" \
-	"$(dmemtop | awk '/tests\/./ { print $6, $1, $2, $3, $4 }' | xargs)"
+	"$(dmemtop | awk '/tests\/./ { print $8, $1, $2, $3, $4 }' | xargs)"
 expect "the device tree's way to the region" "${REGION##*/}" "$(
 	cd /sys/firmware/devicetree/base/reserved-memory || exit
 	for node in *; do
@@ -273,6 +279,42 @@ expect "exit status of the next" 0 $?
 expect "buffers of one page" 64 "$(lines 'size 4096$' /tmp/client)"
 expect "stale bytes" "" "$(grep '^byte' /tmp/client)"
 end
+
+# A program that knows nothing of limits
+CLIENT=modetest
+connector=$(modetest -M pl111 -c 2> /dev/null | awk '$3 == "connected" { print $1; exit }')
+picture="-M pl111 -s $connector:640x480@XR24"
+
+# shellcheck disable=SC2086
+{
+begin "Debian's modetest shows a picture within its limit"
+limit a "$BUFFER"
+client a $picture
+expect "exit status" 0 $?
+expect "its mode" 1 "$(lines '^setting mode 640x480' /tmp/client)"
+charged a 0
+expect "peak" "$BUFFER" "$(value a/dmem.peak)"
+end
+
+begin "it says ENOMEM beyond it, and can try again"
+limit a $((BUFFER - 4096))
+client a $picture
+expect "refusals" 1 "$(lines 'Cannot allocate memory' /tmp/client)"
+charged a 0
+limit a max
+client a $picture
+expect "exit status" 0 $?
+end
+
+begin "killed while it shows one it leaves nothing behind"
+sleep 60 | (echo 0 > a/cgroup.procs; exec modetest $picture) > /tmp/client 2>&1 &
+pid=$!
+charged a "$BUFFER"
+kill -KILL "$pid"
+charged a 0
+end
+}
+CLIENT=dumb
 
 begin "a dma-buf survives the driver, which can come back"
 share

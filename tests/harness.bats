@@ -11,7 +11,7 @@ setup()
 	FAKE=$BATS_TEST_TMPDIR/linux
 	STUBS=$BATS_TEST_TMPDIR/stubs
 	export XDG_CACHE_HOME=$BATS_TEST_TMPDIR/cache
-	unset MACHINE SUITE KERNEL ACCEL STRESS TOPIC PART PATCH
+	unset MACHINE TEST RUN RESULTS SUITE KERNEL ACCEL STRESS TOPIC PART PATCH MINUTES ROUNDS
 
 	mkdir -p "$STUBS" "$FAKE/kernel" "$FAKE/scripts"
 	topic fixes-one ''
@@ -138,6 +138,36 @@ refused()
 	echo uncommitted >>"$FAKE/kernel/file"
 	make -s tree KERNEL="$FAKE"
 	[ "$(git -C build/linux rev-parse base)" = "$one" ]
+}
+
+@test "deb: an architecture, files and configurations that are none" {
+	stub dh_listpackages <<<''
+	stub kmod <<<''
+	echo CONFIG_NET=y >config
+	refused "DEBARCH=vax: there are packages for amd64 and arm64" env DEBARCH=vax scripts/bindeb
+	refused "CONFIG=/no/such does not exist" env CONFIG=/no/such scripts/bindeb
+	refused "CONFIG=Makefile is not a kernel's configuration" env CONFIG=Makefile scripts/bindeb
+	refused "LSMOD=/no/such does not exist" env CONFIG=config LSMOD=/no/such scripts/bindeb
+	refused "LSMOD=config is not what lsmod prints" env CONFIG=config LSMOD=config scripts/bindeb
+}
+
+@test "deb: without debhelper it says what to install" {
+	echo CONFIG_NET=y >config
+	mkdir "$BATS_TEST_TMPDIR/bin"
+	for program in bash dirname env dpkg zcat gzip grep sed cat; do
+		ln -s "$(command -v $program)" "$BATS_TEST_TMPDIR/bin/"
+	done
+	refused "apt-get install --no-install-recommends debhelper kmod" \
+		env PATH="$BATS_TEST_TMPDIR/bin" CONFIG=config scripts/bindeb
+}
+
+@test "deb: no network, and no configuration" {
+	stub dh_listpackages <<<''
+	stub kmod <<<''
+	stub apt-get <<<'exit 100'
+	run scripts/bindeb
+	[ "$status" -ne 0 ]
+	[[ $output == *"cannot get linux-config-7.3 from the Debian mirror"*"CONFIG= takes a file of yours" ]]
 }
 
 @test "no network: no base" {
@@ -380,11 +410,11 @@ refused()
 	refused "branch 01-two is not in the series any more" make export
 }
 
-@test "a series out of order, or without topics" {
+@test "a series that mixes topics, or has none" {
 	tree_of_two
 	cp patches/series all
-	tac all >patches/series
-	refused "lists fixes-one/kernel-count-better.patch after a later topic" make tree
+	{ cat all; head -n1 all; } >patches/series
+	refused "lists fixes-one/kernel-count-better.patch apart from the others of its topic" make tree
 	cp patches/01-two/kernel-add-two.patch patches/
 	sed 's,^01-two/,,' all >patches/series
 	refused "lists kernel-add-two.patch, which is not topic/name.patch" make tree
@@ -487,6 +517,9 @@ v2-0001-kernel-add-two.patch" ]
 	tree_of_two
 	printf '#!/bin/bash\necho "$*" >>said; echo kernel/file.c; git -C build/topics/linux log -1 --format=%%s >>said\n' >scripts/compile
 	printf '#!/bin/bash\necho "kernel $*" >>said\n' >scripts/kernel
+	printf '#!/bin/bash\n' >scripts/initramfs
+	# Who has suites, has passed them.
+	printf '#!/bin/bash\necho "boot $*" >>said\n{ [ -e no-suites ] || echo "[ 1.0] ok 1 dma"; } >build/topics/virt.log\n' >scripts/boot
 	topic 02-three 01-two
 	make -s tree
 	run scripts/check-topics --quick
@@ -499,7 +532,16 @@ v2-0001-kernel-add-two.patch" ]
 	[ "$(grep ^kernel: said | paste -sd' ')" = "kernel: count better kernel: add two" ]
 	[ ! -e build/topics/linux ]
 	run scripts/check-topics
-	[ "${lines[-1]}" = "check-topics: 6 passed, 0 failed, 3 skipped" ]
+	[ "${lines[-1]}" = "check-topics: 8 passed, 0 failed, 3 skipped" ]
+	[ "$(grep -c "^boot virt --in $P/build/topics " said)" -eq 2 ]
+	touch no-suites
+	TOPIC=01-two run scripts/check-topics
+	[[ $output == *"skipped: 01-two: virt: KUnit: it boots, and has no suites yet"* ]]
+	rm no-suites
+	printf '#!/bin/bash\necho "[ 1.0] not ok 1 dma" >build/topics/virt.log\n' >scripts/boot
+	TOPIC=01-two run scripts/check-topics
+	[ "$status" -eq 1 ]
+	[[ $output == *"failed: 01-two: virt: KUnit"* ]]
 	[[ $output == *"skipped: 01-two: kernel/file.c: virt do not build it"* ]]
 
 	sed -i 's/two$/two, in words/' build/linux/kernel/file
@@ -635,10 +677,12 @@ v2-0001-kernel-add-two.patch" ]
 	refused "patches/series has no dma-mapping-benchmark-measure-allocations-too.patch" scripts/bench
 	echo benchmark >>build/linux/kernel/file
 	git_tree commit -qam 'dma-mapping: benchmark: measure allocations, too'
+	echo charges >>build/linux/kernel/file
+	git_tree commit -qam 'dma-mapping: benchmark: charge the dmem controller, too'
 	make -s export
 	MACHINE=virt run scripts/bench
 	read -r _ _ commit _ <said
-	[ "$(git_tree show "$commit:kernel/file")" = $'one\nbenchmark' ]
+	[ "$(git_tree show "$commit:kernel/file")" = $'one\nbenchmark\ncharges' ]
 	git_tree show "$commit:kernel/numbers" | grep -x three
 }
 
@@ -825,16 +869,152 @@ line_of()
 	done
 }
 
-@test "demo runs on every machine that has one, and says so of others" {
+@test "demo is that of vexpress or of MACHINE=, says what there is, and how to see the rest" {
 	line_of demo 'series demo/some.sh'
 	echo 'series demo/other.sh' >machines/q35/demo
 	mkdir -p build/q35-lean
 	run scripts/demo
 	echo "$output"
 	[ "$status" -eq 0 ]
-	[[ $output == *"boot: vexpress --lean --run demo/some.sh"*"boot: q35 --lean --run demo/other.sh"* ]]
-	[[ $output != *"boot: virt"* ]]
+	[[ $output == "== vexpress: a lean kernel with the series, then 1 guests"*"compile steps"* ]]
+	[[ $output == *"boot: vexpress --lean --run demo/some.sh"*"more: make demo MACHINE=q35"* ]]
+	[[ $output != *"boot: q35"* ]]
+	[ "${lines[-1]}" = "demo: 1 passed, 0 failed" ]
+	MACHINE=q35 run scripts/demo
+	[[ $output == *"boot: q35 --lean --run demo/other.sh"*"more: make demo MACHINE=vexpress"* ]]
 	MACHINE=virt refused "virt has no demonstration: there is one for vexpress q35" scripts/demo
+}
+
+@test "results.json has each test, and the line that repeats it" {
+	guest 2 '1..3' 'ok 1 - a "b" \c' 'not ok 2 - d' 'ok 3 - e # SKIP f' || :
+	cat build/results.json
+	python3 - <<-'END'
+		import json
+		all = json.load(open("build/results.json"))
+		assert [r["verdict"] for r in all] == ["passed", "failed", "skipped"], all
+		assert all[0]["test"].endswith(': a "b" \\c'), all[0]
+		for r in all:
+		    assert r["machine"] and r["log"].startswith("build/"), r
+		    assert r["repeat"].startswith("make test MACHINE="), r
+		    assert isinstance(r["seconds"], int), r
+	END
+	# Of parts of check in one file, which check makes
+	RESULTS=$BATS_TEST_TMPDIR/shared run guest 0 '1..1' 'ok 1 - a'
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/shared")" -eq 1 ]
+	[ "$(grep -c verdict build/results.json)" -eq 3 ]
+}
+
+@test "check: build/results.json has what failed without a count" {
+	for part in harness lint check-topics kunit selftest e2e; do
+		printf '#!/bin/sh\necho "%s"\n' "$part: 2 passed, 0 failed" >scripts/$part
+	done
+	printf '#!/bin/sh\nexit 3\n' >scripts/e2e
+	MACHINE=virt run scripts/check
+	[ "$status" -eq 1 ]
+	python3 - <<-'END'
+		import json
+		all = json.load(open("build/results.json"))
+		assert [(r["machine"], r["test"], r["repeat"]) for r in all] == \
+		    [("virt", "e2e", "make e2e MACHINE=virt")], all
+	END
+}
+
+@test "TEST= is one end-to-end test, and unknown ones are refused with those there are" {
+	printf '%s\n' 'dtb=shared,tests/some.sh,1 word' 'more tests/some.sh' tests/other.sh \
+		>machines/vexpress/e2e
+	: >machines/virt/e2e
+	: >machines/q35/e2e
+	mkdir -p build/vexpress
+	printf '#!/bin/bash\n' >scripts/ready
+	cat >scripts/boot <<-'EOF'
+		#!/bin/bash
+		while [ "$1" != --log ]; do shift; done
+		printf '%s\n' 'ok 1' 1..1 >"$2"
+	EOF
+	TEST=some run scripts/e2e --one
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "${lines[-1]}" = "e2e: 2 passed, 0 failed, 0 skipped" ]
+	refused "no test 'none': TEST= takes one of other some" make test TEST=none
+	refused "no test 'some' on virt: " make test TEST=some MACHINE=virt
+	TEST='' refused "no test '': TEST= takes one of other some" scripts/e2e --one
+}
+
+@test "run: a command in a guest, as it was written, and its status" {
+	mkdir -p build/vexpress
+	printf '#!/bin/bash\n' >scripts/ready
+	cat >scripts/boot <<-'EOF'
+		#!/bin/bash
+		run=${3#tests/run.sh,}
+		while [ "$1" != --log ]; do shift; done
+		printf '%s\n' run-begin "$(base64 -d <<<"$run")" run-end 'guest-exit: 7' >"$2"
+		exit 2
+	EOF
+	RUN="echo 'a,  b' | cat" run scripts/run
+	echo "$output"
+	[ "$status" -eq 7 ]
+	[ "$output" = "echo 'a,  b' | cat" ]
+	printf '#!/bin/bash\nwhile [ "$1" != --log ]; do shift; done\n: >"$2"\nexit 1\n' >scripts/boot
+	RUN=true run scripts/run
+	[ "$status" -eq 125 ]
+	RUN='' refused "RUN= is the command" scripts/run
+	RUN=$(printf '%600s' x) refused "RUN= is too long" scripts/run
+}
+
+@test "doctor says what is missing, and changes nothing" {
+	stub dpkg-query <<<'[ "${!#}" = bats ] || echo installed'
+	run scripts/packages --doctor
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[ "${lines[0]}" = "packages: missing; as root: apt-get install --no-install-recommends bats" ]
+	stub dpkg-query <<<'echo installed'
+	stub df <<<'printf "h\n/ 1 1 99999999 1%% /\n"'
+	run make doctor
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[ "${lines[0]}" = "packages: all there" ]
+	[ ! -e build ]
+	stub df <<<'printf "h\n/ 1 1 999999 1%% /\n"'
+	run make doctor
+	[ "$status" -ne 0 ]
+}
+
+@test "--help of each script is the head of it, and nothing else is done" {
+	local script
+
+	for script in scripts/*; do
+		head -n1 "$script" | grep -q bash || continue
+		run "$script" --help
+		echo "$script: $output"
+		[ "$status" -eq 0 ]
+		[ -n "$output" ]
+		[[ $output != *'lib.sh"'* ]]
+	done
+	[ ! -e build ]
+}
+
+@test "demo: a transcript with other lines is named, and renewed where that machine's are" {
+	mkdir -p docs
+	printf '%s\n' head '```' 'Linux 1, arm' 'PASS 3 of these' '' '[  1.5] log' 'Linux 1, arm' old \
+		'Linux 1, x86' other '```' tail >docs/transcript.md
+	line_of demo 'series demo/some.sh'
+	cat >scripts/boot <<-'EOF'
+		#!/bin/bash
+		while [ "$1" != --log ]; do shift; done
+		printf '%s\n' demo-begin 'Linux 2, arm' 'PASS 4 of these' '[  2.5] other' 'Linux 2, arm' \
+			"$(cat now)" demo-end >"$2"
+	EOF
+	echo old >now
+	run scripts/demo
+	[[ $output != *"has other lines"* ]]
+	echo new >now
+	before=$(cat docs/transcript.md)
+	run scripts/demo
+	[[ $output == *"docs/transcript.md has other lines: "*"renew it: scripts/demo --renew"* ]]
+	[ "$(cat docs/transcript.md)" = "$before" ]
+	run scripts/demo --renew
+	cat docs/transcript.md
+	[ "$(paste -sd'|' docs/transcript.md)" = 'head|```|Linux 2, arm|PASS 4 of these|[  2.5] other|Linux 2, arm|new|Linux 1, x86|other|```|tail' ]
 }
 
 @test "STRESS= is for the stress test only, and is a number" {
@@ -1111,4 +1291,74 @@ measured()
 	[ "${lines[0]}" = "bench pair pool coherent 64K one 1 101 291 5" ]
 	[ "${lines[1]}" = "bench pair pool coherent 64K two 1 101 291 5" ]
 	[ "${lines[2]}" = "bench pair pool coherent 4K one 0 100 300 5" ]
+}
+
+@test "check-sanitize and mutants: a bad part, number or name, and nothing is booted" {
+	printf '#!/bin/bash\necho booted\nexit 1\n' >scripts/boot
+	PART=other refused "no part 'other': PART= takes one of faults kcsan races escape" scripts/check-sanitize
+	MACHINE=vax refused "no machine 'vax'" scripts/check-sanitize
+	MINUTES=0 refused "MINUTES=0 is not a number" scripts/check-sanitize
+	ROUNDS=many refused "ROUNDS=many is not a number" scripts/check-sanitize
+	mkdir -p tests
+	echo '@ one a.c suite' >tests/mutants.list
+	refused "no mutant 'two' in tests/mutants.list" scripts/mutants two
+}
+
+# sanitize STATUS LINE...: check-sanitize where a guest says that, on vexpress
+sanitize()
+{
+	local status=$1
+
+	shift
+	printf '%s\n' "$@" >"$P/said"
+	mkdir -p tests demo
+	touch tests/{a.c,a.h,a.sh} demo/{a.c,a.h,a.sh}
+	printf '#!/bin/bash\n' | tee scripts/kernel >scripts/initramfs
+	printf '#!/bin/bash\nwhile [ "$1" != --log ]; do shift; done\ncp "%s" "$2"\nexit %d\n' \
+		"$P/said" "$status" >scripts/boot
+	stub arm-linux-gnueabihf-gcc <<<:
+	echo 'faults some tests/faults.sh,heap' >machines/vexpress/sanitize
+	MACHINE=vexpress PART=faults scripts/check-sanitize
+}
+
+@test "check-sanitize fails for a fault that loses something, and remembers what passed" {
+	make -s tree KERNEL="$FAKE"
+	run sanitize 1 'ok 1 - heap: 3 allocations' 'not ok 2 - queue: something is lost' 1..2
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[ "${lines[-1]}" = "check-sanitize: 0 passed, 1 failed, 0 skipped" ]
+	[[ $output == *"not ok 2 - queue: something is lost"* ]]
+	[[ $output == *"make check-sanitize PART=faults MACHINE=vexpress; log: build/sanitize/"* ]]
+
+	run sanitize 0 'FAULT_INJECTION: forcing a failure.' ' should_fail_ex+0x1/0x2' \
+		' __kmalloc_noprof+0x1/0x2' ' one+0x1/0x2' ' two+0x1/0x2' 'ok 1 - heap: 3 allocations' 1..1
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *"    heap: 3 allocations"* ]]
+	[[ $output == *"    1 places where an allocation failed"* ]]
+	[ "${lines[-1]}" = "check-sanitize: 1 passed, 0 failed, 0 skipped" ]
+	run sanitize 1 'not ok 1 - heap: not asked' 1..1
+	[ "$status" -eq 0 ]
+	[[ $output == *"passed: vexpress: faults: some"* ]]
+	echo another >>build/linux/kernel/file
+	run sanitize 1 'not ok 1 - heap: asked again' 1..1
+	[ "$status" -eq 1 ]
+}
+
+@test "mutate: each change only for its number, and a line that is not there is said" {
+	mkdir -p tree/kernel/cgroup
+	printf '%s\n' '#include <linux/a.h>' '' 'int f(int a)' '{' '	if (a > 1)' '		return 1;' \
+		'	a = 2;' '	g(a);' '	return 0;' '}' >tree/kernel/cgroup/dmem.c
+	printf '%s\n' '# comment' '@ one kernel/cgroup/dmem.c dmem* leaks' '-	if (a > 1)' '+	if (0)' \
+		'@ two kernel/cgroup/dmem.c:f dmem*' '-	g(a);' '+' \
+		'@ three kernel/cgroup/dmem.c dmem*' '-	a = 2;' '+	a = 3;' >list
+	run scripts/mutate tree list
+	[ "$status" -eq 0 ]
+	[ "$output" = $'1 one dmem* leaks\n2 two dmem*\n3 three dmem*' ]
+	grep -xF 'if ((mutant_number == 1) ? !!(0) : !!(a > 1))' tree/kernel/cgroup/dmem.c
+	grep -xF 'if (mutant_number == 2) { ; } else { g(a); }' tree/kernel/cgroup/dmem.c
+	grep -xF 'a = (mutant_number == 3) ? (3) : (2);' tree/kernel/cgroup/dmem.c
+	run scripts/mutate tree list
+	[ "$status" -eq 1 ]
+	[ "$output" = "mutate: kernel/cgroup/dmem.c: 0 times: if (a > 1)" ]
 }

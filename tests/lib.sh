@@ -77,6 +77,13 @@ survives_its_cgroup() {
 	mkdir a
 }
 
+# announced NODE: dmemtop says that the region is where the memory of it comes from,
+# first if there are others
+announced() {
+	expect "what dmemtop has for $1" "$REGION" \
+		"$(dmemtop --devices | awk -v node="$1" '$1 == node { print $3; exit }')"
+}
+
 complaints() {
 	dmesg | grep -cE 'WARNING:|BUG:|DMA-API: |Unable to handle|Internal error|ODEBUG:'
 }

@@ -27,7 +27,7 @@ echo "TAP version 13"
 verdict "the root cgroup has the files that it had, and they are empty" \
 	files "$CGROUPS" dmem.capacity dmem.current
 verdict "so has another cgroup" \
-	files "$CGROUPS/a" dmem.current dmem.low dmem.max dmem.min dmem.peak
+	files "$CGROUPS/a" dmem.current dmem.events dmem.events.local dmem.low dmem.max dmem.min dmem.peak
 verdict "the device tree has pools all the same" \
 	[ -d /sys/firmware/devicetree/base/reserved-memory/dma-test@30000000 ]
 echo "1..$number"

@@ -99,6 +99,16 @@ if ! grep -q "$REGION" "$CGROUPS/dmem.capacity" || [ ! -c /dev/dri/card0 ] ||
 	exit 1
 fi
 
+begin "the region that is charged is the one that dmemtop names, for the display and the cameras"
+for node in /dev/dri/card0 /dev/video0 /dev/video1; do
+	announced $node
+done
+take display 1 a
+take camera 2 b
+charged a $FRAME
+charged b $((2 * FRAME))
+end
+
 shared_by display camera heap
 shared_by display heap camera
 shared_by camera display heap

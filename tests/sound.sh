@@ -37,6 +37,12 @@ if [ ! -c /dev/snd/pcmC0D0p ] || [ ! -c /dev/snd/pcmC0D0c ]; then
 	exit 1
 fi
 
+begin "the region that is charged is the one that dmemtop names for the sound card"
+announced /dev/snd/controlC0
+start a buffer $SIZE hold
+charged a $SIZE
+end
+
 for stream in "" capture; do
 	begin "the buffer of a ${stream:-playback} stream is charged until it is freed"
 	# shellcheck disable=SC2086
@@ -167,6 +173,38 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
 	await nobody_left
 done
 charged . 0
+end
+
+# A program that knows nothing of limits. All that it needs to know of ALSA's
+# configuration is this.
+CLIENT=aplay
+export ALSA_CONFIG_PATH=/tmp/alsa.conf
+echo 'pcm.card { type hw card 0 device 0 }' > $ALSA_CONFIG_PATH
+
+# play: a quarter of a second, with a buffer of $SIZE
+play() {
+	client a -v -D card -t raw -f S16_LE -r 48000 -c 2 --buffer-size=$((SIZE / 4)) -s 12000 /dev/zero
+}
+
+begin "Debian's aplay plays within its limit"
+limit a $SIZE
+play
+expect "exit status" 0 $?
+expect "its buffer" 1 "$(lines "buffer_size *: $((SIZE / 4))\$" /tmp/client)"
+charged a 0
+expect "peak" $SIZE "$(value a/dmem.peak)"
+end
+
+begin "it gives up beyond it, and can try again"
+limit a $((SIZE - 1))
+play
+expect "exit status" 1 $?
+expect "what it says" 1 "$(lines 'Unable to install hw params' /tmp/client)"
+charged a 0
+expect "peak" 0 "$(value a/dmem.peak)"
+limit a max
+play
+expect "exit status" 0 $?
 end
 
 tests_end

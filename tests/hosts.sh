@@ -137,7 +137,7 @@ container() {
 	limit=$1
 	shift
 	mkdir -p "$BUNDLE"/rootfs/proc "$BUNDLE"/rootfs/dev
-	cp /tests/camera "$BUNDLE"/rootfs/
+	cp /demo/camera "$BUNDLE"/rootfs/
 	cat > "$BUNDLE"/config.json <<-EOF
 	{
 		"ociVersion": "1.0.0",
@@ -214,7 +214,7 @@ chmod 755 /usr/local/sbin/*
 for target in sysinit basic shutdown; do
 	printf '[Unit]\nDefaultDependencies=no\n' > /etc/systemd/system/$target.target
 done
-cp /tests/camera /bin/camera
+cp /demo/camera /bin/camera
 unit camera size 1920x1080 request 5 hold
 unit other device 1 size 1920x1080 request 2 hold
 unit visitor device 1 size 320x180 request 2 hold

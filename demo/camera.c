@@ -40,7 +40,7 @@
 #include <linux/dma-heap.h>
 #include <linux/videodev2.h>
 
-#include "../demo/commands.h"
+#include "commands.h"
 
 #define HEAP		"/dev/dma_heap/default_cma_region"
 #define MAX_BUFFERS	64

@@ -11,7 +11,7 @@
 CGROUPS=/sys/fs/cgroup
 
 die() {
-	echo "bench-failed: $*"
+	echo "bench-failed: $*" >&2
 	exit 1
 }
 

@@ -17,6 +17,7 @@
  *   fill FILE      write 0 for each region to this file of a cgroup, dmem.low
  *                  for example; that makes the kernel keep counters for them
  *   protect FILE   the same with 1G
+ *   behind COMMAND become this command of the shell, with the lowest priority
  *
  * Exit status: 0 all commands succeeded, 1 one failed, 2 bad command line.
  */
@@ -182,6 +183,14 @@ static bool cmd_protect(const char *arg)
 	return write_for_each_region(arg, "1G");
 }
 
+static bool cmd_behind(const char *arg)
+{
+	if (nice(19) < 0)
+		return fail("nice");
+	execl("/bin/sh", "sh", "-c", arg, NULL);
+	return fail("/bin/sh");
+}
+
 static bool is_path(const char *arg)
 {
 	return *arg;
@@ -241,6 +250,7 @@ static const struct command commands[] = {
 	{ .name = "read",	.run = cmd_read, .valid = is_path, .takes = "a file" },
 	{ .name = "fill",	.run = cmd_fill, .valid = is_path, .takes = "a file" },
 	{ .name = "protect",	.run = cmd_protect, .valid = is_path, .takes = "a file" },
+	{ .name = "behind",	.run = cmd_behind, .valid = is_path, .takes = "a command" },
 	{}
 };
 

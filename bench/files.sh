@@ -14,7 +14,7 @@ make_regions() {
 	lines=$(wc -l < "$CGROUPS/dmem.capacity")
 	(
 		enter holder
-		exec nice -n 19 dma_alloc_benchmark -C -s 4K -r "$1" -l "$1" -n 100000 -p 1000
+		exec calls behind "exec dma_alloc_benchmark -C -s 4K -r $1 -l $1 -n 100000 -p 1000"
 	) > /tmp/holder 2>&1 &
 	pid=$!
 	until [ "$(wc -l < "$CGROUPS/dmem.capacity")" = $((lines + $1)) ]; do

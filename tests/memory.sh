@@ -23,6 +23,8 @@ use() {
 	*) echo "Bail out! no kind '$kind'"; exit 1 ;;
 	esac
 	total=$((count * buffer))
+	# Without areas all of it is from the page allocator.
+	grep -q "^$REGION " "$CGROUPS/dmem.capacity" || REGION=dma/system
 }
 
 # current DIR: what memcg has
@@ -123,7 +125,8 @@ for name in "$@"; do
 	charged_twice
 	at_a_limit
 	case $kind in
-	sound) pinned sound-map ;;
+	# Behind an IOMMU it is mapped page by page.
+	sound) [ -z "$(ls /sys/class/iommu)" ] || pinned sound-map ;;
 	heap) stays heap ;;
 	camera) stays camera ;;
 	esac

@@ -15,10 +15,10 @@ SLACK=$((2 * MIB))
 use() {
 	kind=$1 count=8 buffer=1228800 REGION=dma/default_cma_region
 	case $kind in
-	heap) CLIENT=camera get="heap" all="heap 8" ;;
-	camera) CLIENT=camera get="request" all="request 8" ;;
-	noncoherent) CLIENT=camera get="noncoherent request" all="noncoherent request 8" ;;
-	display) CLIENT=dumb get="create" all="create 8" ;;
+	heap) CLIENT=camera all="heap 8" ;;
+	camera) CLIENT=camera all="request 8" ;;
+	noncoherent) CLIENT=camera all="noncoherent request 8" ;;
+	display) CLIENT=dumb all="create 8" ;;
 	sound) CLIENT=sound count=1 buffer=$((8 * MIB)) all="buffer $buffer" REGION=dma/system ;;
 	*) echo "Bail out! no kind '$kind'"; exit 1 ;;
 	esac
@@ -33,6 +33,7 @@ current() {
 }
 
 # has DIR AT_LEAST AT_MOST
+# shellcheck disable=SC2317 # await calls it
 has() {
 	[ "$(current "$1")" -ge "$2" ] && [ "$(current "$1")" -le "$3" ]
 }

@@ -19,7 +19,7 @@ use() {
 	camera) CLIENT=camera all="request 8" ;;
 	noncoherent) CLIENT=camera all="noncoherent request 8" ;;
 	display) CLIENT=dumb all="create 8" ;;
-	sound) CLIENT=sound count=1 buffer=$((8 * MIB)) all="buffer $buffer" REGION=dma/system ;;
+	sound) CLIENT=sound count=1 buffer=$((4 * MIB)) all="buffer $buffer" REGION=dma/system ;;
 	*) echo "Bail out! no kind '$kind'"; exit 1 ;;
 	esac
 	total=$((count * buffer))

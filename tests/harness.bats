@@ -1126,7 +1126,7 @@ selftest_guest()
 }
 
 @test "check adds up what its parts say, and ends with what failed" {
-	for part in harness lint check-topics kunit selftest e2e; do
+	for part in harness lint check-topics kunit selftest e2e demo; do
 		printf '#!/bin/sh\necho "one: 7 passed, 7 failed"\necho "%s"\n' \
 			"$part: 2 passed, 0 failed, 1 skipped" >scripts/$part
 	done
@@ -1150,11 +1150,11 @@ selftest_guest()
 	printf '#!/bin/sh\necho e2e: 1 passed, 0 failed\n' >scripts/e2e
 	run scripts/check
 	[ "$status" -eq 0 ]
-	[ "${lines[-1]}" = "check: 21 passed, 0 failed, 9 skipped" ]
+	[ "${lines[-1]}" = "check: 23 passed, 0 failed, 10 skipped" ]
 }
 
 @test "check leaves out what there is no time for, and says so" {
-	for part in harness lint check-topics kunit selftest e2e; do
+	for part in harness lint check-topics kunit selftest e2e demo; do
 		printf '#!/bin/sh\necho "%s"\n' "$part: 2 passed, 0 failed" >scripts/$part
 	done
 	printf '#!/bin/sh\nsleep 1\necho "kunit: 2 passed, 0 failed"\n' >scripts/kunit
@@ -1162,9 +1162,10 @@ selftest_guest()
 	[ "$status" -eq 0 ]
 	grep '^  skipped: check-topics: after 0 of 0 minutes; make check-topics$' <<<"$output"
 	grep '^  skipped: q35: after 0 of 0 minutes; make check MACHINE=q35$' <<<"$output"
-	[ "${lines[-1]}" = "check: 16 passed, 0 failed, 2 skipped" ]
+	grep '^  skipped: demo: after 0 of 0 minutes; make demo$' <<<"$output"
+	[ "${lines[-1]}" = "check: 16 passed, 0 failed, 3 skipped" ]
 	MINUTES=9 run scripts/check
-	[ "${lines[-1]}" = "check: 24 passed, 0 failed, 0 skipped" ]
+	[ "${lines[-1]}" = "check: 26 passed, 0 failed, 0 skipped" ]
 	for minutes in x -1 1.5 07; do
 		MINUTES=$minutes refused "MINUTES=$minutes is not a number of minutes" scripts/check
 	done

@@ -307,6 +307,19 @@ charged a 0
 given 0
 end
 
+begin "with a full area, small buffers come from elsewhere and are not charged to it"
+start_as rest a size $HD heap 64 size $SMALL heap 64 size 32x32 heap 64 hold
+rest=$(value a/dmem.current)
+start b size $SMALL request 2 stream 4 hold
+got 2 /tmp/b
+said "streamed 4" /tmp/b
+charged b 0
+client b size $HD request 2
+refused /tmp/client
+charged b 0
+charged a "$rest"
+end
+
 begin "a camera that refuses a dma-buf does not keep it"
 start a size $SMALL heap 2 misfit hold
 said "refused 2" /tmp/a

@@ -152,6 +152,26 @@ refused /tmp/a
 charged a $((3 * BUFFER))
 end
 
+begin "a pool in pieces is ENOMEM for what fits in none, and charges nothing"
+pieces=
+for piece in 1 2 3 4 5 6 7; do
+	start_as "piece$piece" a size 512x512x32 create 1 hold
+	pieces="$pieces $pid"
+done
+charged a $((7 * MIB))
+# shellcheck disable=SC2086 # words
+set -- $pieces
+kill "$2" "$4" "$6"
+charged a $((4 * MIB))
+client b create 1
+refused /tmp/client
+charged b 0
+kill "$3"
+charged a $((3 * MIB))
+client b create 1
+expect "exit status with room for it" 0 $?
+end
+
 begin "what can never fit is ENOMEM, and was never charged"
 client a size 2048x2048x32 create 1
 expect "exit status" 1 $?

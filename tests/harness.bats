@@ -1296,7 +1296,7 @@ measured()
 
 @test "check-sanitize and mutants: a bad part, number or name, and nothing is booted" {
 	printf '#!/bin/bash\necho booted\nexit 1\n' >scripts/boot
-	PART=other refused "no part 'other': PART= takes one of faults kcsan races escape" scripts/check-sanitize
+	PART=other refused "no part 'other': PART= takes one of faults kcsan races escape configs" scripts/check-sanitize
 	MACHINE=vax refused "no machine 'vax'" scripts/check-sanitize
 	MINUTES=0 refused "MINUTES=0 is not a number" scripts/check-sanitize
 	ROUNDS=many refused "ROUNDS=many is not a number" scripts/check-sanitize

@@ -2,7 +2,7 @@
 #
 # Every target is a script in scripts/.
 
-export MACHINE TEST RUN SUITE KERNEL ACCEL STRESS TOPIC PART MINUTES ROUNDS CONFIG LSMOD DEBARCH
+export MACHINE TEST RUN SUITE KERNEL ACCEL STRESS TOPIC PART MINUTES ROUNDS SEED CONFIG LSMOD DEBARCH
 
 .SILENT:
 .PHONY: help demo check tree export export-check lint kunit e2e selftest bench shell series
@@ -29,7 +29,7 @@ help:
 ## make bench          what it costs, in instructions of the guests
 ## make check-topics   does every topic stand on the base with what it needs?
 ## make check-bisect   does every patch build and boot? PART=dirs|kernel|boot
-## make check-sanitize faults, data races, memory used too late; PART=faults|kcsan|...
+## make check-sanitize faults, races, fuzzing; PART=faults|kcsan|races|escape|fuzz|configs
 ## make mutants        do the KUnit suites see a wrong line? NAME= for one of the changes
 ## make build-coverage the series in configurations that no machine has
 ## make kunit-arches   the KUnit suites on other architectures

@@ -36,32 +36,15 @@
  * Exit status: 0 nothing was lost, 1 something was, 2 bad command line.
  */
 #define _GNU_SOURCE
-#include <err.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <glob.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include <drm/drm.h>
 #include <drm/drm_mode.h>
 #include <linux/dma-heap.h>
-#include <linux/videodev2.h>
-#include <sound/asound.h>
+
+#include "calls.h"
 
 #define HEAP		"/dev/dma_heap/default_cma_region"
-#define DISPLAY		"/dev/dri/card0"
-#define SOUND		"/dev/snd/pcmC0D0p"
-#define HANDLES		"/sys/kernel/debug/dma-api/dma_handles"
-#define AREAS		"/sys/kernel/mm/cma/*/available_pages"
 
 #define WIDTH		320
 #define HEIGHT		180
@@ -78,7 +61,6 @@ static size_t map_size;
 static off_t map_offset;
 static unsigned int type;
 static uint32_t handle;
-static char current_path[256];
 
 static bool try_open(const char *path)
 {
@@ -143,30 +125,14 @@ static bool heap_map(void)
 
 /* Camera */
 
-static bool multiplanar(void)
-{
-	return type == V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
-}
-
 static bool camera_open_as(const char *path, uint32_t fourcc)
 {
-	struct v4l2_format fmt = { };
-	struct v4l2_capability cap;
+	struct v4l2_format fmt;
 
-	if (!try_open(path) || ioctl(device, VIDIOC_QUERYCAP, &cap))
+	if (!try_open(path))
 		return false;
-	type = cap.device_caps & V4L2_CAP_VIDEO_CAPTURE_MPLANE ?
-		V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE : V4L2_BUF_TYPE_VIDEO_CAPTURE;
-	fmt.type = type;
-	if (multiplanar()) {
-		fmt.fmt.pix_mp.width = WIDTH;
-		fmt.fmt.pix_mp.height = HEIGHT;
-		fmt.fmt.pix_mp.pixelformat = fourcc;
-	} else {
-		fmt.fmt.pix.width = WIDTH;
-		fmt.fmt.pix.height = HEIGHT;
-		fmt.fmt.pix.pixelformat = fourcc;
-	}
+	type = camera_type(device);
+	fmt = camera_format(type, WIDTH, HEIGHT, fourcc);
 	return !ioctl(device, VIDIOC_S_FMT, &fmt);
 }
 
@@ -317,35 +283,12 @@ static bool sound_open(void)
 	return try_open(SOUND);
 }
 
-static void set_mask(struct snd_pcm_hw_params *params, int n, unsigned int value)
-{
-	struct snd_mask *mask = &params->masks[n - SNDRV_PCM_HW_PARAM_FIRST_MASK];
-
-	memset(mask, 0, sizeof(*mask));
-	mask->bits[value / 32] = 1u << value % 32;
-}
-
-static void set_interval(struct snd_pcm_hw_params *params, int n, unsigned int value)
-{
-	params->intervals[n - SNDRV_PCM_HW_PARAM_FIRST_INTERVAL] =
-		(struct snd_interval){ .min = value, .max = value, .integer = 1 };
-}
-
 static bool sound_params_for(unsigned int access)
 {
 	struct snd_pcm_hw_params params;
 
-	memset(&params, 0, sizeof(params));
-	memset(params.masks, 0xff, sizeof(params.masks));
-	for (size_t i = 0; i < sizeof(params.intervals) / sizeof(params.intervals[0]); i++)
-		params.intervals[i].max = UINT32_MAX;
-	params.rmask = ~0u;
-	set_mask(&params, SNDRV_PCM_HW_PARAM_ACCESS, access);
-	set_mask(&params, SNDRV_PCM_HW_PARAM_FORMAT, SNDRV_PCM_FORMAT_S16_LE);
-	set_interval(&params, SNDRV_PCM_HW_PARAM_CHANNELS, 2);
-	set_interval(&params, SNDRV_PCM_HW_PARAM_RATE, 48000);
+	sound_want(&params, access, SOUND_SIZE);
 	set_interval(&params, SNDRV_PCM_HW_PARAM_PERIODS, 8);
-	set_interval(&params, SNDRV_PCM_HW_PARAM_BUFFER_BYTES, SOUND_SIZE);
 	return !ioctl(device, SNDRV_PCM_IOCTL_HW_PARAMS, &params);
 }
 
@@ -394,88 +337,6 @@ static const struct call *find_call(const char *name)
 	if (!call->name)
 		errx(2, "no call is called '%s'", name);
 	return call;
-}
-
-/* What has to be as it was: the text of some files, and the lines of one */
-
-struct state {
-	char text[4096];
-	size_t len;
-};
-
-__attribute__((format(printf, 2, 3)))
-static void add_text(struct state *state, const char *fmt, ...)
-{
-	size_t left = sizeof(state->text) - state->len;
-	va_list ap;
-	int len;
-
-	va_start(ap, fmt);
-	len = vsnprintf(state->text + state->len, left, fmt, ap);
-	va_end(ap);
-	if ((size_t)len >= left)
-		errx(2, "too much to look at");
-	state->len += len;
-}
-
-static void add_file(struct state *state, const char *path)
-{
-	FILE *f = fopen(path, "re");
-	char line[256];
-
-	if (!f)
-		err(2, "%s", path);
-	while (fgets(line, sizeof(line), f))
-		add_text(state, "%s: %s", path, line);
-	fclose(f);
-}
-
-static void add_handles(struct state *state)
-{
-	FILE *f = fopen(HANDLES, "re");
-	unsigned int lines = 0;
-	int c;
-
-	if (!f)
-		err(2, "%s", HANDLES);
-	while ((c = getc(f)) != EOF)
-		lines += c == '\n';
-	fclose(f);
-	add_text(state, "%s: %u lines\n", HANDLES, lines);
-}
-
-static void get_state(struct state *state)
-{
-	static glob_t areas;
-
-	if (!areas.gl_pathc && glob(AREAS, 0, NULL, &areas))
-		errx(2, "no CMA area");
-	state->len = 0;
-	add_file(state, current_path);
-	for (size_t i = 0; i < areas.gl_pathc; i++)
-		add_file(state, areas.gl_pathv[i]);
-	add_handles(state);
-}
-
-/* The last reference to a file may be dropped a moment after its close. */
-static bool as_before(const struct state *before, struct state *now)
-{
-	for (int i = 0; i < 100; i++) {
-		get_state(now);
-		if (!strcmp(before->text, now->text))
-			return true;
-		usleep(50000);
-	}
-	return false;
-}
-
-static void print_comment(const struct state *state)
-{
-	char text[sizeof(state->text)], *rest = text, *line;
-
-	strcpy(text, state->text);
-	while ((line = strsep(&rest, "\n")) && *line)
-		printf("# %s\n", line);
 }
 
 /* /proc/self/fail-nth: the nth allocation of this thread from here on fails. */
@@ -614,18 +475,6 @@ static bool keep(unsigned int number, const struct call *call, size_t expected)
 	       kept / 1024 == expected ? "" : "not ", number, call->name, kept / 1024,
 	       ROUNDS * map_size / 1024);
 	return kept / 1024 == expected;
-}
-
-static void find_current_path(void)
-{
-	char line[200] = "";
-	FILE *f = fopen("/proc/self/cgroup", "re");
-
-	if (!f || !fgets(line, sizeof(line), f) || strncmp(line, "0::", 3))
-		errx(2, "not in a cgroup");
-	fclose(f);
-	line[strcspn(line, "\n")] = '\0';
-	snprintf(current_path, sizeof(current_path), "/sys/fs/cgroup%s/dmem.current", line + 3);
 }
 
 int main(int argc, char *argv[])

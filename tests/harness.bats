@@ -1296,19 +1296,20 @@ measured()
 
 @test "check-sanitize and mutants: a bad part, number or name, and nothing is booted" {
 	printf '#!/bin/bash\necho booted\nexit 1\n' >scripts/boot
-	PART=other refused "no part 'other': PART= takes one of faults kcsan races escape configs" scripts/check-sanitize
+	PART=other refused "no part 'other': PART= takes one of faults kcsan races escape fuzz configs" scripts/check-sanitize
 	MACHINE=vax refused "no machine 'vax'" scripts/check-sanitize
 	MINUTES=0 refused "MINUTES=0 is not a number" scripts/check-sanitize
 	ROUNDS=many refused "ROUNDS=many is not a number" scripts/check-sanitize
+	SEED=any refused "SEED=any is not a number" scripts/check-sanitize
 	mkdir -p tests
 	echo '@ one a.c suite' >tests/mutants.list
 	refused "no mutant 'two' in tests/mutants.list" scripts/mutants two
 }
 
-# sanitize STATUS LINE...: check-sanitize where a guest says that, on vexpress
+# sanitize STATUS LINE...: a $part of check-sanitize where a guest says that, on vexpress
 sanitize()
 {
-	local status=$1
+	local status=$1 part=${part:-faults}
 
 	shift
 	printf '%s\n' "$@" >"$P/said"
@@ -1318,8 +1319,8 @@ sanitize()
 	printf '#!/bin/bash\nwhile [ "$1" != --log ]; do shift; done\ncp "%s" "$2"\nexit %d\n' \
 		"$P/said" "$status" >scripts/boot
 	stub arm-linux-gnueabihf-gcc <<<:
-	echo 'faults some tests/faults.sh,heap' >machines/vexpress/sanitize
-	MACHINE=vexpress PART=faults scripts/check-sanitize
+	echo "$part some tests/$part.sh,SEED,heap" >machines/vexpress/sanitize
+	MACHINE=vexpress PART=$part scripts/check-sanitize
 }
 
 @test "check-sanitize fails for a fault that loses something, and remembers what passed" {
@@ -1344,6 +1345,20 @@ sanitize()
 	echo another >>build/linux/kernel/file
 	run sanitize 1 'not ok 1 - heap: asked again' 1..1
 	[ "$status" -eq 1 ]
+}
+
+@test "check-sanitize says with which seed it fails, and takes it" {
+	make -s tree KERNEL="$FAKE"
+	part=fuzz run sanitize 1 '# seed 7' 'not ok 1 - heap, call 5: more is mapped than was' 1..2
+	echo "$output"
+	[ "$status" -eq 1 ]
+	[[ $output == *"make check-sanitize PART=fuzz MACHINE=vexpress SEED=7; log: build/sanitize/"* ]]
+	SEED=7 part=fuzz run sanitize 0 '# seed 7' 'ok 1 - 5 calls' 1..2
+	[ "$status" -eq 0 ]
+	part=fuzz run sanitize 0 '# seed 8' 'ok 1 - 6 calls' 1..2
+	[[ $output == *"    6 calls"* ]]
+	part=fuzz run sanitize 1 'not ok 1 - heap: not asked' 1..2
+	[ "$status" -eq 0 ]
 }
 
 @test "mutate: each change only for its number, and a line that is not there is said" {

@@ -314,7 +314,7 @@ start b size $SMALL request 2 stream 4 hold
 got 2 /tmp/b
 said "streamed 4" /tmp/b
 charged b 0
-client b size $HD request 2
+client b device 1 size $HD request 2
 refused /tmp/client
 charged b 0
 charged a "$rest"

@@ -138,6 +138,8 @@ static bool done(long ret)
 		return true;
 	}
 	current->refused++;
+	if (ret < -1)
+		bad("an error that is no number of one: %ld", ret);
 	for (size_t i = 0; i < COUNT(documented); i++)
 		if (errno == documented[i])
 			return false;
@@ -637,8 +639,13 @@ static void call_sound(void)
 		close_device(&sound);
 	} else {
 		sound_want(&params, access, size());
-		while (!below(3))
-			set_interval(&params, SNDRV_PCM_HW_PARAM_SAMPLE_BITS + below(12), size());
+		while (!below(3)) {
+			int n = SNDRV_PCM_HW_PARAM_SAMPLE_BITS + below(12);
+			unsigned int value = size();
+
+			note("interval %d is %u", n, value);
+			set_interval(&params, n, value);
+		}
 		note("buffer of %u bytes", bytes->min);
 		if (ASK(sound, SNDRV_PCM_IOCTL_HW_PARAMS, &params) &&
 		    params.masks[0].bits[0] == 1 << SNDRV_PCM_ACCESS_MMAP_INTERLEAVED)

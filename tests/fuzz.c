@@ -641,7 +641,8 @@ static void call_sound(void)
 		sound_want(&params, access, size());
 		while (!below(3)) {
 			int n = SNDRV_PCM_HW_PARAM_SAMPLE_BITS + below(12);
-			unsigned int value = size();
+			/* Beyond, ALSA returns the value as if it was an error. */
+			unsigned int value = size() & 0x7fffffff;
 
 			note("interval %d is %u", n, value);
 			set_interval(&params, n, value);

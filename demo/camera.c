@@ -40,6 +40,7 @@
 #include <linux/dma-heap.h>
 #include <linux/videodev2.h>
 
+#include "camera.h"
 #include "commands.h"
 
 #define HEAP		"/dev/dma_heap/default_cma_region"
@@ -72,45 +73,26 @@ static unsigned int nr_planes = 1;
 static size_t plane_size;	/* 0: no format has been set yet */
 static unsigned int flags;
 
-static bool multiplanar(void)
-{
-	return type == V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
-}
-
 static bool open_device(void)
 {
-	struct v4l2_capability cap;
-
 	if (device >= 0)
 		return true;
 	device = open(path, O_RDWR | O_CLOEXEC);
-	if (device < 0 || ioctl(device, VIDIOC_QUERYCAP, &cap))
-		return fail(path);
-	type = cap.device_caps & V4L2_CAP_VIDEO_CAPTURE_MPLANE ?
-		V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE : V4L2_BUF_TYPE_VIDEO_CAPTURE;
-	return true;
+	type = device < 0 ? 0 : camera_type(device);
+	return type || fail(path);
 }
 
 static bool set_format(void)
 {
-	struct v4l2_format fmt = { };
+	struct v4l2_format fmt;
 
 	if (!open_device())
 		return false;
-	fmt.type = type;
-	if (multiplanar()) {
-		fmt.fmt.pix_mp.width = width;
-		fmt.fmt.pix_mp.height = height;
-		fmt.fmt.pix_mp.pixelformat = fourcc;
-	} else {
-		fmt.fmt.pix.width = width;
-		fmt.fmt.pix.height = height;
-		fmt.fmt.pix.pixelformat = fourcc;
-	}
+	fmt = camera_format(type, width, height, fourcc);
 	if (ioctl(device, VIDIOC_S_FMT, &fmt))
 		return fail("format");
-	nr_planes = multiplanar() ? fmt.fmt.pix_mp.num_planes : 1;
-	plane_size = multiplanar() ? fmt.fmt.pix_mp.plane_fmt[0].sizeimage :
+	nr_planes = is_multiplanar(type) ? fmt.fmt.pix_mp.num_planes : 1;
+	plane_size = is_multiplanar(type) ? fmt.fmt.pix_mp.plane_fmt[0].sizeimage :
 		fmt.fmt.pix.sizeimage;
 	return true;
 }
@@ -161,7 +143,7 @@ static void init_buf(struct v4l2_buffer *buf, struct v4l2_plane *planes, unsigne
 	buf->type = type;
 	buf->memory = memory;
 	buf->index = index;
-	if (multiplanar()) {
+	if (is_multiplanar(type)) {
 		memset(planes, 0, MAX_PLANES * sizeof(*planes));
 		buf->m.planes = planes;
 		buf->length = nr_planes;
@@ -177,8 +159,8 @@ static bool map_buffer(unsigned int index)
 	if (ioctl(device, VIDIOC_QUERYBUF, &buf))
 		return fail("query");
 	for (unsigned int p = 0; p < nr_planes; p++) {
-		size_t size = multiplanar() ? planes[p].length : buf.length;
-		off_t offset = multiplanar() ? planes[p].m.mem_offset : buf.m.offset;
+		size_t size = is_multiplanar(type) ? planes[p].length : buf.length;
+		off_t offset = is_multiplanar(type) ? planes[p].m.mem_offset : buf.m.offset;
 		struct memory *mem = &buffers[index][p];
 
 		if (!map_memory(mem, device, size, offset) ||
@@ -328,7 +310,7 @@ static bool queue(unsigned int index)
 
 	init_buf(&buf, planes, index);
 	if (memory == V4L2_MEMORY_DMABUF) {
-		if (multiplanar())
+		if (is_multiplanar(type))
 			planes[0].m.fd = dmabufs[index].fd;
 		else
 			buf.m.fd = dmabufs[index].fd;

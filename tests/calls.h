@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What faults.c and fuzz.c share: how to ask a camera and a sound card, and
- * what has to be as it was when all is given back.
+ * What faults.c and fuzz.c share: how to ask a sound card, and what
+ * has to be as it was when all is given back.
  */
 #ifndef CALLS_H
 #define CALLS_H
@@ -23,43 +23,12 @@
 #include <linux/videodev2.h>
 #include <sound/asound.h>
 
+#include "../demo/camera.h"
+
 #define DISPLAY		"/dev/dri/card0"
 #define SOUND		"/dev/snd/pcmC0D0p"
 #define HANDLES		"/sys/kernel/debug/dma-api/dma_handles"
 #define AREAS		"/sys/kernel/mm/cma/*/available_pages"
-
-/* The type of the camera's buffers, 0 if it is none */
-static inline unsigned int camera_type(int fd)
-{
-	struct v4l2_capability cap;
-
-	if (ioctl(fd, VIDIOC_QUERYCAP, &cap))
-		return 0;
-	return cap.device_caps & V4L2_CAP_VIDEO_CAPTURE_MPLANE ?
-		V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE : V4L2_BUF_TYPE_VIDEO_CAPTURE;
-}
-
-static inline bool is_multiplanar(unsigned int type)
-{
-	return type == V4L2_BUF_TYPE_VIDEO_CAPTURE_MPLANE;
-}
-
-static inline struct v4l2_format camera_format(unsigned int type, uint32_t width,
-					       uint32_t height, uint32_t fourcc)
-{
-	struct v4l2_format fmt = { .type = type };
-
-	if (is_multiplanar(type)) {
-		fmt.fmt.pix_mp.width = width;
-		fmt.fmt.pix_mp.height = height;
-		fmt.fmt.pix_mp.pixelformat = fourcc;
-	} else {
-		fmt.fmt.pix.width = width;
-		fmt.fmt.pix.height = height;
-		fmt.fmt.pix.pixelformat = fourcc;
-	}
-	return fmt;
-}
 
 static inline void set_mask(struct snd_pcm_hw_params *params, int n, unsigned int value)
 {

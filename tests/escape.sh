@@ -8,11 +8,6 @@
 # shellcheck source=tests/lib.sh
 . /tests/lib.sh
 
-cd "$CGROUPS" || exit 1
-echo +dmem > cgroup.subtree_control
-mkdir tests && cd tests || exit 1
-while read -r region _; do
-	echo "$region $MIB" > dmem.max
-done < ../dmem.capacity
+poor "$MIB"
 echo 0 > cgroup.procs
 exec faults pin "$@"

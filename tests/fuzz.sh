@@ -8,12 +8,7 @@
 # shellcheck source=tests/lib.sh
 . /tests/lib.sh
 
-cd "$CGROUPS" || exit 1
-echo +dmem > cgroup.subtree_control
-mkdir tests && cd tests || exit 1
-while read -r region _; do
-	echo "$region $((4 * MIB))" > dmem.max
-done < ../dmem.capacity
+poor $((4 * MIB))
 before=$(dmesg | wc -l)
 echo 1..2
 number=1

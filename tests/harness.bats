@@ -1347,6 +1347,26 @@ sanitize()
 	[ "$status" -eq 1 ]
 }
 
+@test "check-sanitize: what is run after the planted race is the line's own" {
+	make -s tree KERNEL="$FAKE"
+	echo 'int a;' >build/linux/a.c
+	git -C build/linux add a.c
+	git -C build/linux -c user.name=a -c user.email=a@b commit -qm a
+	mkdir -p build/vexpress-kcsan tests demo
+	touch build/vexpress-kcsan/a.o tests/{a.c,a.h,a.sh} demo/{a.c,a.h,a.sh}
+	printf '#!/bin/bash\n' | tee scripts/kernel >scripts/initramfs
+	stub arm-linux-gnueabihf-gcc <<<:
+	stub arm-linux-gnueabihf-nm <<<'echo 0 T __dma_uncharge'
+	printf '#!/bin/bash\necho "$*" >>"%s"\nwhile [ "$1" != --log ]; do shift; done\necho "%s" >"$2"\n' \
+		"$P/booted" 'BUG: KCSAN: data-race in __dma_uncharge / __dma_uncharge' >scripts/boot
+	echo 'kcsan stress tests/stress.sh,SECONDS,1,files' >machines/vexpress/sanitize
+	MACHINE=vexpress PART=kcsan MINUTES=3 run scripts/check-sanitize
+	echo "$output"
+	[[ $output == *"passed: vexpress: kcsan: planted"* ]]
+	[[ $output == *"failed: vexpress: kcsan: stress"* ]]
+	[ "$(grep -o 'tests/stress.sh[^ ]*' "$P/booted" | paste -sd' ')" = "tests/stress.sh,20 tests/stress.sh,180,1,files" ]
+}
+
 @test "check-sanitize says with which seed it fails, and takes it" {
 	make -s tree KERNEL="$FAKE"
 	part=fuzz run sanitize 1 '# seed 7' 'not ok 1 - heap, call 5: more is mapped than was' 1..2
@@ -1375,6 +1395,9 @@ sanitize()
 	grep -xF 'if (mutant_number == 2) { ; } else { g(a); }' tree/kernel/cgroup/dmem.c
 	grep -xF 'a = (mutant_number == 3) ? (3) : (2);' tree/kernel/cgroup/dmem.c
 	run scripts/mutate tree list
+	[ "$status" -eq 1 ]
+	[ "$output" = "mutate: kernel/cgroup/dmem.c: 0 times: if (a > 1)" ]
+	run scripts/mutate --check tree list
 	[ "$status" -eq 1 ]
 	[ "$output" = "mutate: kernel/cgroup/dmem.c: 0 times: if (a > 1)" ]
 }

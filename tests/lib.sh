@@ -89,6 +89,17 @@ complaints() {
 	dmesg | grep -v 'BUG: KCSAN: ' | grep -cE 'WARNING:|BUG:|DMA-API: |Unable to handle|Internal error|ODEBUG:'
 }
 
+# poor BYTES: an empty cgroup with that limit in every region is the working
+# directory from here on
+poor() {
+	cd "$CGROUPS" || exit 1
+	echo +dmem > cgroup.subtree_control
+	mkdir tests && cd tests || exit 1
+	while read -r region _; do
+		echo "$region $1" > dmem.max
+	done < ../dmem.capacity
+}
+
 # The working directory from here on
 tests_begin() {
 	cd "$CGROUPS" || exit 1

@@ -138,9 +138,6 @@ static bool done(long ret)
 		return true;
 	}
 	current->refused++;
-	/* What an interval has become, ALSA returns as if it was an error. */
-	if (!strcmp(current->name, "sound") && (ret < -1 || errno == EPERM))
-		return false;
 	if (ret < -1)
 		bad("an error that is no number of one: %ld", ret);
 	for (size_t i = 0; i < COUNT(documented); i++)
